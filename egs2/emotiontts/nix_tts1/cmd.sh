@@ -1,0 +1,1 @@
+../../TEMPLATE/nix_tts1/cmd.sh

@@ -1,0 +1,34 @@
+"""One module a stage of the recipe, each with `get_parser()` and `main(cmd=None)`."""
+
+import functools
+import logging
+import sys
+from collections.abc import Callable, Sequence
+
+from espnet2_nix.data.errors import DataError
+
+Main = Callable[[Sequence[str] | None], None]
+
+
+def configure_logging() -> None:
+    """Logs to standard error with time, level and place, unless the calling program set up its own."""
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s (%(module)s:%(lineno)d) %(levelname)s: %(message)s",
+        stream=sys.stderr,
+    )
+
+
+def command(main: Main) -> Main:
+    """Wraps a stage's main: sets up logging, and ends with status 1 and one message on what a user can mend."""
+
+    @functools.wraps(main)
+    def wrapped(cmd: Sequence[str] | None = None) -> None:
+        configure_logging()
+        try:
+            main(cmd)
+        except DataError as error:
+            logging.getLogger(main.__module__).error("%s", error)
+            raise SystemExit(1) from None
+
+    return wrapped

@@ -1,0 +1,47 @@
+"""Stage 2: text to jamo tokens, one utterance a line, the space written as <space>."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+
+from espnet2_nix.bin import command
+from espnet2_nix.data.dropped import Dropped, write_dropped
+from espnet2_nix.data.kaldi_io import read_table, write_table
+from espnet2_nix.data.progress import progress
+from espnet2_nix.data.tokens import UnusableText, to_tokens
+
+logger = logging.getLogger(__name__)
+STAGE = "format_text"
+
+
+def get_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--text", required=True, help="table of utterance id and text")
+    parser.add_argument("--out_text", required=True, help="table of tokens to write")
+    parser.add_argument("--out_raw", required=True, help="where the text as it came goes, for the same utterances")
+    parser.add_argument("--dropped", required=True, help="report of dropped utterances to write")
+    parser.add_argument("--g2p", default="jaso", help="front-end, see espnet2_nix.text")
+    return parser
+
+
+@command
+def main(cmd: Sequence[str] | None = None) -> None:
+    args = get_parser().parse_args(cmd)
+    texts = read_table(args.text)
+    tokens: dict[str, str] = {}
+    dropped: list[Dropped] = []
+    for utt_id, text in progress(list(texts.items()), "texts"):
+        try:
+            tokens[utt_id] = " ".join(to_tokens(text, args.g2p))
+        except UnusableText as error:
+            logger.warning("dropped %s: %s", utt_id, error)
+            dropped.append(Dropped(utt_id, STAGE, str(error)))
+    assert len(texts) == len(tokens) + len(dropped)
+    write_table(args.out_text, tokens)
+    write_table(args.out_raw, {utt_id: texts[utt_id] for utt_id in tokens})
+    write_dropped(args.dropped, dropped)
+    logger.info("%d texts with %s, %d dropped", len(tokens), args.g2p, len(dropped))
+
+
+if __name__ == "__main__":
+    main()

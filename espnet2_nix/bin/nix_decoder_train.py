@@ -1,0 +1,23 @@
+#!/usr/bin/env python3
+"""Stage 8: decoder distillation."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from espnet2_nix.tasks.nix_decoder import NixDecoderTask
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """The options of ESPnet's training commands and of ``NixDecoderTask``."""
+    return NixDecoderTask.get_parser()
+
+
+def main(cmd: Sequence[str] | None = None) -> None:
+    """Trains; resumes with ``--resume true``."""
+    NixDecoderTask.main(cmd=cmd)
+
+
+if __name__ == "__main__":
+    main()

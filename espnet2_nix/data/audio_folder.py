@@ -1,0 +1,97 @@
+"""A folder of formatted clips that a rerun can go on with: each clip whole or absent, all with the same settings."""
+
+import fcntl
+import json
+import logging
+import os
+from pathlib import Path
+
+import soundfile
+
+from espnet2_nix.data.audio import AudioFormat, format_clip
+from espnet2_nix.data.errors import DataError
+from espnet2_nix.data.kaldi_io import atomic_write
+
+logger = logging.getLogger(__name__)
+STAMP = "format_settings.json"
+
+
+class AudioFolder:
+    """Writes formatted clips into a folder, several jobs at a time if need be.
+
+    Args:
+        folder: where `<utt_id>.wav` and the stamp go; made if missing.
+        settings: how clips are formatted. When the folder's stamp tells of other settings, its clips are removed,
+            and made anew.
+
+    Raises:
+        DataError: the folder holds audio but no stamp, so this class did not fill it.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], settings: AudioFormat) -> None:
+        self.folder = Path(folder)
+        self.settings = settings
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with open(self.folder / ".lock", "w") as lock:
+            # Parallel jobs share the folder: the first that comes clears it, the others find the new stamp.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._settle_stamp()
+
+    def _settle_stamp(self) -> None:
+        stamp = self.folder / STAMP
+        wanted = self.settings.as_dict()
+        found = json.loads(stamp.read_text(encoding="utf-8")) if stamp.is_file() else None
+        if found == wanted:
+            return
+        old = sorted(self.folder.glob("*.wav"))
+        if old and found is None:
+            raise DataError(
+                f"{self.folder} holds {len(old)} wav files and no {STAMP}: they were not made by format_audio; "
+                "name an empty folder with --outdir"
+            )
+        if old:
+            logger.warning(
+                "settings changed from %s to %s: the %d clips in %s are made anew",
+                found,
+                wanted,
+                len(old),
+                self.folder,
+            )
+        for path in old:
+            path.unlink(missing_ok=True)
+        with atomic_write(stamp) as f:
+            json.dump(wanted, f, indent=2, sort_keys=True)
+
+    def path(self, utt_id: str) -> Path:
+        """Returns where the clip of an utterance is or will be."""
+        return self.folder / f"{utt_id}.wav"
+
+    def finished(self, utt_id: str, source: str | os.PathLike[str]) -> int | None:
+        """Returns the number of samples of a clip made before, or None where it is missing or older than its source."""
+        path = self.path(utt_id)
+        try:
+            if path.stat().st_mtime_ns < os.stat(source).st_mtime_ns:
+                return None
+            return soundfile.info(path).frames
+        except (FileNotFoundError, soundfile.LibsndfileError):
+            return None
+
+    def make(self, utt_id: str, source: str | os.PathLike[str]) -> int:
+        """Formats one clip, written aside and renamed.
+
+        Returns:
+            Its number of samples.
+
+        Raises:
+            UnusableAudio: see `format_clip`.
+        """
+        clip = format_clip(source, self.settings)
+        if clip.gain != 1.0:
+            logger.info("%s: scaled by %.4f, its peak exceeded full scale", utt_id, clip.gain)
+        aside = self.folder / f".{utt_id}.{os.getpid()}.part"
+        try:
+            soundfile.write(aside, clip.samples, self.settings.fs, subtype="PCM_16", format="WAV")
+            os.replace(aside, self.path(utt_id))
+        finally:
+            aside.unlink(missing_ok=True)
+        return len(clip.samples)

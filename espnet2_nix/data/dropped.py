@@ -1,0 +1,46 @@
+"""The report of dropped utterances: `utt_id<TAB>stage<TAB>reason`, one line each, so that none vanishes unsaid."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from espnet2_nix.data.errors import DataError
+from espnet2_nix.data.kaldi_io import atomic_write
+
+
+@dataclass(frozen=True, order=True)
+class Dropped:
+    """One utterance that does not go on.
+
+    Attributes:
+        utt_id: utterance id, or the place in the corpus (file:line) of one that has none.
+        stage: what dropped it, such as `prepare_corpus`.
+        reason: why, with the numbers compared.
+    """
+
+    utt_id: str
+    stage: str
+    reason: str
+
+
+def write_dropped(path: str | os.PathLike[str], dropped: Iterable[Dropped]) -> None:
+    """Writes the report sorted, whole or not at all; an empty report makes an empty file."""
+    with atomic_write(path) as f:
+        for entry in sorted(set(dropped)):
+            f.write(f"{_flat(entry.utt_id)}\t{entry.stage}\t{_flat(entry.reason)}\n")
+
+
+def read_dropped(path: str | os.PathLike[str]) -> list[Dropped]:
+    """Reads a report; raises DataError naming the line that has not three fields."""
+    entries = []
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+        fields = line.split("\t")
+        if len(fields) != 3:
+            raise DataError(f"{path}, line {number}: expected utt_id<TAB>stage<TAB>reason, found {line!r}")
+        entries.append(Dropped(*fields))
+    return entries
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())

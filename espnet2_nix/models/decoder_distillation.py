@@ -1,0 +1,223 @@
+"""Decoder distillation: the student decoder learns teacher latent -> waveform, adversarially."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from espnet2.gan_tts.hifigan.loss import (
+    DiscriminatorAdversarialLoss,
+    FeatureMatchLoss,
+    GeneratorAdversarialLoss,
+    MelSpectrogramLoss,
+)
+from espnet2.gan_tts.utils import get_segments
+from espnet2.torch_utils.device_funcs import force_gatherable
+from espnet2.train.abs_gan_espnet_model import AbsGANESPnetModel
+
+from espnet2_nix.losses.ged_loss import GEDLoss
+from espnet2_nix.models.vits_teacher import VITSTeacher
+
+
+class DecoderDistillation(AbsGANESPnetModel):
+    """The student decoder, its discriminators and the frozen teacher, with the losses between them.
+
+    The input is a sample of the teacher's posterior; the target is the recording at the same frames and, by
+    ``lambda_spectral_teacher``, the teacher's own wave of the same sample.
+
+    Args:
+        decoder: The student decoder (what ships).
+        teacher: The frozen VITS.
+        discriminator: Discriminators of a wave (B, 1, T), returning a list of lists of layer outputs.
+        spectral_loss: ``GEDLoss`` (arXiv 2008.01160) or ``MRSTFTLoss``.
+        mel_loss_conf: Arguments of ESPnet's mel loss besides those the teacher decides.
+        segment_size: Latent frames of a training segment.
+        lambda_adv, lambda_feat_match, lambda_mel, lambda_spectral, lambda_spectral_teacher: Loss weights.
+
+    Raises:
+        ValueError: If the decoder's upsampling factor differs from the teacher's hop.
+    """
+
+    def __init__(
+        self,
+        decoder: torch.nn.Module,
+        teacher: VITSTeacher,
+        discriminator: torch.nn.Module,
+        spectral_loss: torch.nn.Module,
+        mel_loss_conf: dict[str, Any] | None = None,
+        segment_size: int = 32,
+        lambda_adv: float = 1.0,
+        lambda_feat_match: float = 2.0,
+        lambda_mel: float = 45.0,
+        lambda_spectral: float = 1.0,
+        lambda_spectral_teacher: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if decoder.upsample_factor != teacher.hop_length:
+            raise ValueError(
+                f"the decoder makes {decoder.upsample_factor} samples a frame, the teacher's hop is "
+                f"{teacher.hop_length}; they must be equal"
+            )
+        self.decoder = decoder
+        self.teacher = teacher  # no Module: not saved, not trained, see VITSTeacher
+        self.discriminator = discriminator
+        self.generator_adv_loss = GeneratorAdversarialLoss(average_by_discriminators=False, loss_type="mse")
+        self.discriminator_adv_loss = DiscriminatorAdversarialLoss(
+            average_by_discriminators=False, loss_type="mse"
+        )
+        self.feat_match_loss = FeatureMatchLoss(
+            average_by_discriminators=False, average_by_layers=False, include_final_outputs=True
+        )
+        self.mel_loss = MelSpectrogramLoss(
+            fs=teacher.fs,
+            n_fft=teacher.n_fft,
+            hop_length=teacher.hop_length,
+            log_base=None,
+            **(mel_loss_conf or {}),
+        )
+        self.spectral_loss = spectral_loss
+        self.segment_size = segment_size
+        self.lambda_adv = lambda_adv
+        self.lambda_feat_match = lambda_feat_match
+        self.lambda_mel = lambda_mel
+        self.lambda_spectral = lambda_spectral
+        self.lambda_spectral_teacher = lambda_spectral_teacher
+        self._cache: dict[str, torch.Tensor] | None = None
+
+    @property
+    def uses_ged(self) -> bool:
+        """Whether the spectral loss needs two waves of the same frames."""
+        return isinstance(self.spectral_loss, GEDLoss)
+
+    def forward(
+        self,
+        speech: torch.Tensor,
+        speech_lengths: torch.Tensor,
+        forward_generator: bool = True,
+        **kwargs: object,
+    ) -> dict[str, Any]:
+        """Losses of one turn; training and validation share it.
+
+        Args:
+            speech: Waveform (B, T_wav), float32.
+            speech_lengths: Samples (B,).
+            forward_generator: True for the generator's turn, False for the discriminator's.
+            kwargs: What else a data loader gives (text, utt_id) is not needed.
+
+        Returns:
+            Dict of ``loss``, ``stats``, ``weight`` and ``optim_idx`` (0 generator, 1 discriminator).
+        """
+        # The discriminator's turn comes first and changes no weight of the decoder: its waves serve both turns.
+        out = self._cache
+        if out is None:
+            out = self.distil(speech, speech_lengths)
+            self._cache = out
+        else:
+            self._cache = None
+        turn = self._generator_losses if forward_generator else self._discriminator_losses
+        loss, stats = turn(out)
+        loss, stats, weight = force_gatherable((loss, stats, speech.shape[0]), loss.device)
+        return {"loss": loss, "stats": stats, "weight": weight, "optim_idx": 0 if forward_generator else 1}
+
+    def distil(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Student waves of one random segment a clip, and the recording at the same frames.
+
+        Returns:
+            Dict of ``speech`` and ``wav`` (B, 1, segment_size * hop); with GED ``wav2``, decoded from a second
+            sample of the same posterior; with a teacher weight ``teacher_wav``.
+
+        Raises:
+            ValueError: If a clip is shorter than a segment.
+        """
+        feats, feats_lengths = self.teacher.feats(speech, speech_lengths)
+        # The last frame is centred on the clip's end, where no full hop of samples follows.
+        num_frames = speech_lengths // self.teacher.hop_length
+        if int(num_frames.min()) < self.segment_size:
+            index = int(num_frames.argmin())
+            raise ValueError(
+                f"clip {index} of the batch has {int(num_frames[index])} whole frames, a training segment needs "
+                f"{self.segment_size}; such clips are dropped in stage 3: ./run.sh --stage 3 --stop_stage 5"
+            )
+        m_q, logs_q, _ = self.teacher.posterior(feats, feats_lengths)
+        starts = (torch.rand_like(num_frames, dtype=torch.float32) * (num_frames - self.segment_size + 1)).long()
+        hop = self.teacher.hop_length
+        m_q = get_segments(m_q, starts, self.segment_size)
+        std = torch.exp(get_segments(logs_q, starts, self.segment_size))
+        z = m_q + std * torch.randn_like(m_q)  # (B, H, segment_size)
+        out = {
+            "speech": get_segments(speech[:, None], starts * hop, self.segment_size * hop),
+            "wav": self.decoder(z),
+        }
+        if self.uses_ged:
+            out["wav2"] = self.decoder(m_q + std * torch.randn_like(m_q))
+        if self.lambda_spectral_teacher > 0:
+            out["teacher_wav"] = self.teacher.decode(z)
+        return out
+
+    @torch.no_grad()
+    def resynthesise(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> dict[str, torch.Tensor]:
+        """A whole recording through the teacher's posterior mean and both decoders, to look at and to listen to.
+
+        Args:
+            speech: Waveform (1, T_wav), float32.
+            speech_lengths: Samples (1,).
+
+        Returns:
+            Dict of ``recording``, ``teacher`` and ``student`` (1, T_wav).
+        """
+        feats, feats_lengths = self.teacher.feats(speech, speech_lengths)
+        m_q, _, _ = self.teacher.posterior(feats, feats_lengths)
+        num_samples = speech.shape[1]
+        return {
+            "recording": speech,
+            "teacher": self.teacher.decode(m_q)[:, 0, :num_samples],
+            "student": self.decoder(m_q)[:, 0, :num_samples],
+        }
+
+    def _discriminator_losses(
+        self, out: dict[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        p_hat = self.discriminator(out["wav"].detach())
+        p = self.discriminator(out["speech"])
+        real_loss, fake_loss = self.discriminator_adv_loss(p_hat, p)
+        loss = real_loss + fake_loss
+        return loss, {
+            "discriminator_loss": loss.detach(),
+            "discriminator_real_loss": real_loss.detach(),
+            "discriminator_fake_loss": fake_loss.detach(),
+        }
+
+    def _generator_losses(self, out: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        p_hat = self.discriminator(out["wav"])
+        with torch.no_grad():
+            p = self.discriminator(out["speech"])
+        stats = {
+            "adv_loss": self.generator_adv_loss(p_hat),
+            "feat_match_loss": self.feat_match_loss(p_hat, p),
+            "mel_loss": self.mel_loss(out["wav"], out["speech"]),
+            "spectral_loss": self._spectral(out, out["speech"]),
+        }
+        loss = (
+            self.lambda_adv * stats["adv_loss"]
+            + self.lambda_feat_match * stats["feat_match_loss"]
+            + self.lambda_mel * stats["mel_loss"]
+            + self.lambda_spectral * stats["spectral_loss"]
+        )
+        if self.lambda_spectral_teacher > 0:
+            stats["spectral_teacher_loss"] = self._spectral(out, out["teacher_wav"])
+            loss = loss + self.lambda_spectral_teacher * stats["spectral_teacher_loss"]
+        stats = {name: value.detach() for name, value in stats.items()}
+        stats["generator_loss"] = loss.detach()
+        return loss, stats
+
+    def _spectral(self, out: dict[str, torch.Tensor], target: torch.Tensor) -> torch.Tensor:
+        if self.uses_ged:
+            return self.spectral_loss(out["wav"], out["wav2"], target)
+        return self.spectral_loss(out["wav"], target)
+
+    def collect_feats(
+        self, speech: torch.Tensor, speech_lengths: torch.Tensor, **kwargs: object
+    ) -> dict[str, torch.Tensor]:
+        """Linear spectrogram (B, T_feats, F) and its lengths, for ESPnet's statistics."""
+        feats, feats_lengths = self.teacher.feats(speech, speech_lengths)
+        return {"feats": feats.transpose(1, 2), "feats_lengths": feats_lengths}

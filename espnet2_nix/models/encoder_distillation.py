@@ -1,0 +1,238 @@
+"""Encoder distillation: the student encoder learns text -> teacher posterior."""
+
+from __future__ import annotations
+
+import torch
+from espnet2.torch_utils.device_funcs import force_gatherable
+from espnet2.train.abs_espnet_model import AbsESPnetModel
+
+from espnet2_nix.aligner.alignment_module import AlignmentModule
+from espnet2_nix.aligner.beta_binomial_prior import BetaBinomialPrior
+from espnet2_nix.aligner.monotonic_alignment import durations_from_path, maximum_path
+from espnet2_nix.losses.alignment_schedule import bin_weight, use_hard_alignment
+from espnet2_nix.losses.bin_loss import BinLoss
+from espnet2_nix.losses.dur_loss import DurLoss
+from espnet2_nix.losses.forward_sum_loss import ForwardSumLoss
+from espnet2_nix.losses.latent_loss import LatentLoss
+from espnet2_nix.models.nix_encoder import NixEncoder
+from espnet2_nix.models.vits_teacher import VITSTeacher
+from espnet2_nix.modules.duration_predictor import StochasticDurationPredictor
+from espnet2_nix.modules.length_regulator import expand
+from espnet2_nix.modules.log_mel import LogMel
+
+
+class EncoderDistillation(AbsESPnetModel):
+    """The student encoder, its aligner and the frozen teacher, with the losses between them.
+
+    Which loss reaches what: latent trains the latent encoder and the text encoder; forward_sum and bin train the
+    aligner and the text encoder; dur trains the duration predictor only, whose input is detached.
+
+    Args:
+        encoder: The student encoder (what ships).
+        teacher: The frozen VITS.
+        alignment: ``aligner`` (One TTS Alignment, arXiv 2108.10447) or ``teacher`` (the teacher's own hard path).
+        attention_channels: Channels of the aligner's keys and queries.
+        temperature: Factor on the squared distance between key and query.
+        prior_scaling: w of the beta-binomial prior; lower is wider.
+        blank_log_prob: Log-probability of CTC's blank; -1e4 makes forward_sum exact.
+        hard_alignment_start: Step from which frames are expanded by the hard path instead of the soft alignment.
+        bin_start: Step at which the binarization loss begins.
+        bin_ramp: Steps over which its weight rises from 0 to ``lambda_bin``.
+        latent_direction: ``teacher_student`` or ``student_teacher``.
+        lambda_latent, lambda_forward_sum, lambda_bin, lambda_dur: Loss weights.
+        steps_per_update: Batches per optimizer step (accum_grad), by which the schedules count.
+
+    Raises:
+        ValueError: If a name is unknown or the encoder's latent differs from the teacher's in channels or tokens.
+    """
+
+    def __init__(
+        self,
+        encoder: NixEncoder,
+        teacher: VITSTeacher,
+        alignment: str = "aligner",
+        attention_channels: int = 80,
+        temperature: float = 0.0005,
+        prior_scaling: float = 1.0,
+        blank_log_prob: float = -1.0,
+        hard_alignment_start: int = 6000,
+        bin_start: int = 18000,
+        bin_ramp: int = 10000,
+        latent_direction: str = "teacher_student",
+        lambda_latent: float = 1.0,
+        lambda_forward_sum: float = 1.0,
+        lambda_bin: float = 1.0,
+        lambda_dur: float = 1.0,
+        steps_per_update: int = 1,
+    ) -> None:
+        super().__init__()
+        if alignment not in ("aligner", "teacher"):
+            raise ValueError(f"alignment must be 'aligner' or 'teacher', found {alignment!r}")
+        if encoder.latent_channels != teacher.latent_channels:
+            raise ValueError(
+                f"the encoder writes {encoder.latent_channels} latent channels, the teacher has "
+                f"{teacher.latent_channels}: set encoder_conf.latent_channels to {teacher.latent_channels}"
+            )
+        if encoder.num_tokens != len(teacher.token_list):
+            raise ValueError(
+                f"the encoder knows {encoder.num_tokens} tokens, the teacher {len(teacher.token_list)}; "
+                "both must have the same token list"
+            )
+        self.encoder = encoder
+        self.teacher = teacher  # no Module: not saved, not trained, see VITSTeacher
+        self.log_mel = LogMel(fs=teacher.fs, n_fft=teacher.n_fft)
+        self.aligner: AlignmentModule | None = None
+        if alignment == "aligner":
+            self.aligner = AlignmentModule(
+                text_channels=encoder.channels,
+                feats_channels=self.log_mel.basis.shape[0],
+                attention_channels=attention_channels,
+                temperature=temperature,
+            )
+        self.prior = BetaBinomialPrior(scaling=prior_scaling)
+        self.hard_alignment_start = hard_alignment_start
+        self.bin_start = bin_start
+        self.bin_ramp = bin_ramp
+        self.latent_loss = LatentLoss(direction=latent_direction)
+        self.forward_sum_loss = ForwardSumLoss(blank_log_prob=blank_log_prob)
+        self.bin_loss = BinLoss()
+        self.dur_loss = DurLoss()
+        self.lambda_latent = lambda_latent
+        self.lambda_forward_sum = lambda_forward_sum
+        self.lambda_bin = lambda_bin
+        self.lambda_dur = lambda_dur
+        self.steps_per_update = steps_per_update
+        # Saved with the weights, so that the schedules go on where an interrupted training stopped.
+        self.register_buffer("num_batches", torch.zeros((), dtype=torch.long))
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps taken so far."""
+        return int(self.num_batches) // self.steps_per_update
+
+    def align(
+        self,
+        hidden: torch.Tensor,
+        text: torch.Tensor,
+        text_lengths: torch.Tensor,
+        feats: torch.Tensor,
+        feats_lengths: torch.Tensor,
+        m_q: torch.Tensor,
+        feats_mask: torch.Tensor,
+    ) -> dict[str, torch.Tensor]:
+        """Soft and hard alignment of one batch.
+
+        Returns:
+            Dict of ``attn`` (B, T_feats, T_text), the hard path; with an aligner also ``log_p_attn`` and
+            ``attn_soft``, both (B, T_feats, T_text).
+        """
+        if self.aligner is None:
+            return {"attn": self.teacher.alignment(text, text_lengths, m_q, feats_mask)}
+        log_prior = self.prior(text_lengths, feats_lengths).to(hidden.device)
+        log_p_attn = self.aligner(hidden, self.log_mel(feats), text_lengths, feats_lengths, log_prior)
+        attn = maximum_path(log_p_attn.detach().float(), text_lengths, feats_lengths)
+        return {"attn": attn, "log_p_attn": log_p_attn, "attn_soft": torch.softmax(log_p_attn.float(), dim=2)}
+
+    def forward(
+        self,
+        text: torch.Tensor,
+        text_lengths: torch.Tensor,
+        speech: torch.Tensor,
+        speech_lengths: torch.Tensor,
+        **kwargs: object,
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor], torch.Tensor]:
+        """Losses of one batch; training and validation share it.
+
+        Args:
+            text: Token ids (B, T_text).
+            text_lengths: Tokens (B,).
+            speech: Waveform (B, T_wav), float32.
+            speech_lengths: Samples (B,).
+            kwargs: ``utt_id`` is among the input.
+
+        Returns:
+            loss (scalar), stats (a dict of scalars, unweighted losses) and weight (the batch size).
+        """
+        out = self.distil(text, text_lengths, speech, speech_lengths)
+        loss, stats = self._losses(out, text_lengths)
+        if self.training:
+            self.num_batches += 1
+        return force_gatherable((loss, stats, text.shape[0]), loss.device)
+
+    def distil(
+        self,
+        text: torch.Tensor,
+        text_lengths: torch.Tensor,
+        speech: torch.Tensor,
+        speech_lengths: torch.Tensor,
+    ) -> dict[str, torch.Tensor]:
+        """Teacher and student on one batch, without losses.
+
+        Returns:
+            Dict of ``m_q logs_q m_s logs_s`` (B, H, T_feats), ``text_mask feats_mask`` (B, 1, T), ``durations``
+            (B, T_text), ``hidden`` (B, C, T_text), ``feats_lengths`` (B,) and what ``align`` returns.
+        """
+        text = text[:, : int(text_lengths.max())]
+        feats, feats_lengths = self.teacher.feats(speech, speech_lengths)
+        m_q, logs_q, feats_mask = self.teacher.posterior(feats, feats_lengths)
+        hidden, text_mask = self.encoder.text_encoder(text, text_lengths)
+        aligned = self.align(hidden, text, text_lengths, feats, feats_lengths, m_q, feats_mask)
+        durations = durations_from_path(aligned["attn"])
+        soft = "attn_soft" in aligned and not use_hard_alignment(self.step, self.hard_alignment_start)
+        frames = expand(hidden, aligned["attn_soft"] if soft else aligned["attn"])  # (B, C, T_feats)
+        m_s, logs_s = self.encoder.latent_encoder(frames, feats_mask)
+        return {
+            "m_q": m_q,
+            "logs_q": logs_q,
+            "m_s": m_s,
+            "logs_s": logs_s,
+            "text_mask": text_mask,
+            "feats_mask": feats_mask,
+            "durations": durations,
+            "hidden": hidden,
+            "feats_lengths": feats_lengths,
+            **aligned,
+        }
+
+    def _losses(
+        self, out: dict[str, torch.Tensor], text_lengths: torch.Tensor
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        stats: dict[str, torch.Tensor] = {}
+        stats["latent_loss"] = self.latent_loss(
+            out["m_q"], out["logs_q"], out["m_s"], out["logs_s"], out["feats_mask"]
+        )
+        stats["dur_loss"] = self._dur_loss(out)
+        loss = self.lambda_latent * stats["latent_loss"] + self.lambda_dur * stats["dur_loss"]
+        if self.aligner is not None:
+            weight = self.lambda_bin * bin_weight(self.step, self.bin_start, self.bin_ramp)
+            stats["forward_sum_loss"] = self.forward_sum_loss(
+                out["log_p_attn"], text_lengths, out["feats_lengths"]
+            )
+            stats["bin_loss"] = self.bin_loss(out["attn"], out["attn_soft"])
+            loss = loss + self.lambda_forward_sum * stats["forward_sum_loss"]
+            if weight > 0:
+                loss = loss + weight * stats["bin_loss"]
+            stats["bin_weight"] = torch.tensor(weight)
+        stats = {name: value.detach() for name, value in stats.items()}
+        stats["loss"] = loss.detach()
+        return loss, stats
+
+    def _dur_loss(self, out: dict[str, torch.Tensor]) -> torch.Tensor:
+        predictor = self.encoder.duration_predictor
+        if isinstance(predictor, StochasticDurationPredictor):
+            nll = predictor.nll(out["hidden"], out["text_mask"], out["durations"])  # (B,)
+            return nll.float().sum() / out["text_mask"].sum()
+        log_durations = predictor(out["hidden"], out["text_mask"])
+        return self.dur_loss(log_durations, out["durations"], out["text_mask"])
+
+    def collect_feats(
+        self,
+        text: torch.Tensor,
+        text_lengths: torch.Tensor,
+        speech: torch.Tensor,
+        speech_lengths: torch.Tensor,
+        **kwargs: object,
+    ) -> dict[str, torch.Tensor]:
+        """Linear spectrogram (B, T_feats, F) and its lengths, for ESPnet's statistics."""
+        feats, feats_lengths = self.teacher.feats(speech, speech_lengths)
+        return {"feats": feats.transpose(1, 2), "feats_lengths": feats_lengths}

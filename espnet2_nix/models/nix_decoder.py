@@ -1,0 +1,28 @@
+"""The student decoders that ship, by the names the configurations use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from espnet2_nix.modules.hifigan_decoder import HiFiGANDecoder
+from espnet2_nix.modules.istft_decoder import ISTFTDecoder
+
+DECODERS: dict[str, type[torch.nn.Module]] = {"hifigan": HiFiGANDecoder, "istft": ISTFTDecoder}
+
+
+def build_decoder(decoder: str, latent_channels: int, decoder_conf: dict[str, Any] | None = None) -> torch.nn.Module:
+    """A decoder from latent (B, H, T_feats) to waveform (B, 1, hop * T_feats).
+
+    Args:
+        decoder: ``hifigan`` or ``istft``.
+        latent_channels: Channels H of the teacher's latent.
+        decoder_conf: Further arguments of the decoder's class.
+
+    Raises:
+        ValueError: If the name is unknown.
+    """
+    if decoder not in DECODERS:
+        raise ValueError(f"decoder must be one of {sorted(DECODERS)}, found {decoder!r}")
+    return DECODERS[decoder](in_channels=latent_channels, **(decoder_conf or {}))

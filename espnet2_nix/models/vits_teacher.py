@@ -1,0 +1,132 @@
+"""The taps of an ESPnet VITS that distillation needs; the teacher's own package is never edited."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from espnet2.gan_tts.vits import VITS
+from espnet2.tts.feats_extract.linear_spectrogram import LinearSpectrogram
+
+from espnet2_nix.aligner.monotonic_alignment import maximum_path
+
+
+class VITSTeacher:
+    """A frozen VITS (arXiv 2106.06103), cut at its latent z.
+
+    This is no torch.nn.Module on purpose: a student that holds it as an attribute neither saves nor trains it, and
+    ``student.train()`` cannot switch its dropout on. Its weights move to the device of what it is given.
+
+    Args:
+        vits: The trained model, one speaker.
+        feats_extract: Its feature extraction, a linear amplitude spectrogram.
+        fs: Sampling rate in Hz.
+        token_list: Its tokens, in the order of their ids.
+
+    Raises:
+        ValueError: If the teacher has several speakers or languages, or if its decoder's hop differs from its features'.
+    """
+
+    def __init__(
+        self, vits: VITS, feats_extract: LinearSpectrogram, fs: int, token_list: list[str] | tuple[str, ...]
+    ) -> None:
+        generator = vits.generator
+        for name in ("spks", "langs", "spk_embed_dim"):
+            if getattr(generator, name) is not None:
+                raise ValueError(
+                    f"expected a teacher of one speaker and one language, found {name}={getattr(generator, name)}"
+                )
+        parameters = feats_extract.get_parameters()
+        if parameters["n_shift"] != generator.upsample_factor:
+            raise ValueError(
+                f"the teacher's features have a hop of {parameters['n_shift']} samples, "
+                f"its decoder makes {generator.upsample_factor} a frame; they must be equal"
+            )
+        self.generator = generator.eval().requires_grad_(False)
+        self.feats_extract = feats_extract.eval().requires_grad_(False)
+        self.fs = fs
+        self.n_fft = int(parameters["n_fft"])
+        self.hop_length = int(generator.upsample_factor)
+        self.latent_channels = int(generator.posterior_encoder.proj.out_channels // 2)
+        self.token_list = list(token_list)
+        self._device: torch.device | None = None
+
+    def to(self, device: torch.device) -> VITSTeacher:
+        """Moves the weights to ``device`` if they are elsewhere."""
+        if self._device != device:
+            self.generator.to(device)
+            self.feats_extract.to(device)
+            self._device = device
+        return self
+
+    @torch.no_grad()
+    def feats(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Linear amplitude spectrogram.
+
+        Args:
+            speech: Waveform (B, T_wav), float32 in [-1, 1].
+            speech_lengths: Samples (B,).
+
+        Returns:
+            feats (B, F, T_feats) with F = n_fft / 2 + 1, and feats_lengths (B,) = samples // hop + 1.
+        """
+        self.to(speech.device)
+        feats, feats_lengths = self.feats_extract(speech, speech_lengths)
+        return feats.transpose(1, 2), feats_lengths  # (B, T_feats, F) -> (B, F, T_feats)
+
+    @torch.no_grad()
+    def posterior(
+        self, feats: torch.Tensor, feats_lengths: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Posterior distribution of the latent given the recording.
+
+        Args:
+            feats: Linear spectrogram (B, F, T_feats).
+            feats_lengths: Frames (B,).
+
+        Returns:
+            m_q and logs_q (B, H, T_feats), and feats_mask (B, 1, T_feats), 1 on real frames.
+        """
+        self.to(feats.device)
+        _, m_q, logs_q, feats_mask = self.generator.posterior_encoder(feats, feats_lengths, g=None)
+        return m_q, logs_q, feats_mask.to(m_q.dtype)
+
+    @torch.no_grad()
+    def alignment(
+        self,
+        text: torch.Tensor,
+        text_lengths: torch.Tensor,
+        m_q: torch.Tensor,
+        feats_mask: torch.Tensor,
+    ) -> torch.Tensor:
+        """The teacher's own hard alignment (VITS, equations 5 to 7).
+
+        The posterior mean goes through the flow instead of a sample of it, so that durations repeat from call to call.
+
+        Args:
+            text: Token ids (B, T_text).
+            text_lengths: Tokens (B,).
+            m_q: Posterior mean (B, H, T_feats).
+            feats_mask: (B, 1, T_feats).
+
+        Returns:
+            attn (B, T_feats, T_text) of 0 and 1.
+
+        Raises:
+            ValueError: If an utterance has more tokens than frames.
+        """
+        self.to(m_q.device)
+        _, m_p, logs_p, _ = self.generator.text_encoder(text, text_lengths)
+        z_p = self.generator.flow(m_q, feats_mask, g=None)  # (B, H, T_feats)
+        precision = torch.exp(-2 * logs_p)  # (B, H, T_text)
+        constant = torch.sum(-0.5 * math.log(2 * math.pi) - logs_p - 0.5 * m_p**2 * precision, 1, keepdim=True)
+        square = torch.matmul(-0.5 * (z_p**2).transpose(1, 2), precision)  # (B, T_feats, T_text)
+        cross = torch.matmul(z_p.transpose(1, 2), m_p * precision)  # (B, T_feats, T_text)
+        feats_lengths = feats_mask.sum(dim=(1, 2)).long()
+        return maximum_path((constant + square + cross).float(), text_lengths, feats_lengths)
+
+    @torch.no_grad()
+    def decode(self, z: torch.Tensor) -> torch.Tensor:
+        """Waveform of a latent: (B, H, T_feats) -> (B, 1, hop * T_feats)."""
+        self.to(z.device)
+        return self.generator.decoder(z, g=None)

@@ -1,0 +1,162 @@
+"""Encoder distillation as an ESPnet2 task (stage 7)."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import numpy as np
+from espnet2.tasks.abs_task import AbsTask
+from espnet2.train.class_choices import ClassChoices
+from espnet2.train.collate_fn import CommonCollateFn
+from espnet2.train.preprocessor import CommonPreprocessor
+from espnet2.utils.nested_dict_action import NestedDictAction
+from espnet2.utils.types import str_or_none
+
+from espnet2_nix.models.encoder_distillation import EncoderDistillation
+from espnet2_nix.models.nix_encoder import DURATION_PREDICTORS, NixEncoder
+from espnet2_nix.tasks.register import register
+from espnet2_nix.tasks.teacher import load_teacher
+from espnet2_nix.tasks.trainer import NixEncoderTrainer
+from espnet2_nix.text import frontend_info
+
+register()
+
+encoder_choices = ClassChoices("encoder", classes={"nix": NixEncoder}, default="nix")
+duration_predictor_choices = ClassChoices(
+    "duration_predictor", classes=DURATION_PREDICTORS, default="deterministic"
+)
+
+
+def add_teacher_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that name the teacher; both distillations need them."""
+    parser.get_default("required").extend(["teacher_train_config", "teacher_model_file"])
+    group = parser.add_argument_group("Teacher related")
+    group.add_argument(
+        "--teacher_train_config", type=str_or_none, default=None, help="config.yaml of the VITS teacher"
+    )
+    group.add_argument(
+        "--teacher_model_file", type=str_or_none, default=None, help="Weights of the VITS teacher"
+    )
+
+
+def read_token_list(args: argparse.Namespace) -> list[str]:
+    """The token list of ``--token_list``, put into ``args`` in place of its path.
+
+    ESPnet writes ``args`` to config.yaml afterwards, so the configuration stays portable.
+    """
+    if isinstance(args.token_list, str):
+        with open(args.token_list, encoding="utf-8") as f:
+            args.token_list = [line.rstrip("\n") for line in f]
+    return list(args.token_list)
+
+
+class NixEncoderTask(AbsTask):
+    """Distils a VITS teacher's posterior into a student encoder."""
+
+    num_optimizers: int = 1
+    class_choices_list = [encoder_choices, duration_predictor_choices]
+    trainer = NixEncoderTrainer
+
+    @classmethod
+    def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Adds the task's options; the required ones go through ESPnet's list, so that --print_config works."""
+        parser.get_default("required").extend(["token_list"])
+        group = parser.add_argument_group("Task related")
+        group.add_argument(
+            "--token_list", type=str_or_none, default=None, help="A text mapping int-id to token"
+        )
+        group.add_argument(
+            "--alignment",
+            type=str,
+            default="aligner",
+            choices=["aligner", "teacher"],
+            help="Where durations come from in training",
+        )
+        group.add_argument(
+            "--alignment_conf",
+            action=NestedDictAction,
+            default={},
+            help="Keyword arguments of the alignment: attention_channels, temperature, prior_scaling, …",
+        )
+        group.add_argument(
+            "--model_conf",
+            action=NestedDictAction,
+            default={},
+            help="Keyword arguments of EncoderDistillation: latent_direction, lambda_latent, …",
+        )
+        add_teacher_arguments(parser)
+        group = parser.add_argument_group("Preprocess related")
+        group.add_argument("--token_type", type=str, default="phn", choices=["phn"], help="Jamo tokens")
+        group.add_argument("--cleaner", type=str_or_none, default=None, choices=[None], help="None is run")
+        group.add_argument("--g2p", type=str_or_none, default=None, choices=[None], help="None is run")
+        group.add_argument(
+            "--frontend",
+            type=str,
+            default="jaso",
+            help="Front-end of espnet2_nix.text that made the tokens; it travels with the model",
+        )
+        for class_choices in cls.class_choices_list:
+            class_choices.add_arguments(group)
+
+    @classmethod
+    def build_collate_fn(cls, args: argparse.Namespace, train: bool) -> Callable:
+        """Pads text with <blank> (0) and speech with silence."""
+        return CommonCollateFn(float_pad_value=0.0, int_pad_value=0)
+
+    @classmethod
+    def build_preprocess_fn(
+        cls, args: argparse.Namespace, train: bool
+    ) -> Callable[[str, dict[str, np.ndarray]], dict[str, np.ndarray]]:
+        """Token names to ids; the tokens themselves were made in stage 2."""
+        return CommonPreprocessor(
+            train=train, token_type=args.token_type, token_list=args.token_list, g2p_type=None
+        )
+
+    @classmethod
+    def required_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
+        """What a data set must give."""
+        return ("text", "speech")
+
+    @classmethod
+    def optional_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
+        """What a data set may give besides."""
+        return ()
+
+    @classmethod
+    def build_model(cls, args: argparse.Namespace) -> EncoderDistillation:
+        """Builds student and teacher from the options.
+
+        Raises:
+            ValueError: If the token lists of student and teacher differ, or a name is unknown.
+        """
+        token_list = read_token_list(args)
+        if isinstance(args.frontend, str):
+            args.frontend = frontend_info(args.frontend)
+        teacher = load_teacher(args.teacher_train_config, args.teacher_model_file)
+        if token_list != teacher.token_list:
+            raise ValueError(
+                f"the student's token list ({len(token_list)} tokens) differs from that of the teacher in "
+                f"{args.teacher_train_config} ({len(teacher.token_list)} tokens): "
+                f"{sorted(set(token_list) ^ set(teacher.token_list))[:10]}; train the teacher on the same tokens"
+            )
+        encoder = encoder_choices.get_class(args.encoder)(**encoder_kwargs(args))
+        return EncoderDistillation(
+            encoder=encoder,
+            teacher=teacher,
+            alignment=args.alignment,
+            steps_per_update=args.accum_grad,
+            **args.alignment_conf,
+            **args.model_conf,
+        )
+
+
+def encoder_kwargs(args: argparse.Namespace) -> dict[str, object]:
+    """Arguments of ``NixEncoder`` as an encoder training's options give them."""
+    return {
+        "num_tokens": len(args.token_list),
+        "duration_predictor": args.duration_predictor,
+        "duration_predictor_conf": args.duration_predictor_conf,
+        **args.encoder_conf,
+    }
+

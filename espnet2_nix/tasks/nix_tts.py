@@ -1,0 +1,159 @@
+"""The assembled student: put together, loaded and described."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from espnet2.tasks.tts import TTSTask
+from espnet2.tts.espnet_model import ESPnetTTSModel
+
+from espnet2_nix.models.nix_decoder import build_decoder
+from espnet2_nix.models.nix_tts import NixTTS
+from espnet2_nix.tasks.nix_encoder import encoder_kwargs
+from espnet2_nix.tasks.register import register
+from espnet2_nix.tasks.teacher import load_strictly, load_teacher, read_config, read_state_dict
+from espnet2_nix.version import __version__
+
+register()
+
+
+def student_config(
+    encoder_args: argparse.Namespace,
+    decoder_args: argparse.Namespace,
+    fs: int,
+    n_fft: int,
+    hop_length: int,
+    corpus: str,
+    license: str,
+) -> dict[str, Any]:
+    """The configuration with which ESPnet's ``Text2Speech`` builds the student: no teacher, no path.
+
+    Args:
+        encoder_args: Options of the encoder distillation.
+        decoder_args: Options of the decoder distillation.
+        fs: Sampling rate in Hz.
+        n_fft: Points of the teacher's spectrogram.
+        hop_length: Samples a frame.
+        corpus: Name of the corpus the student learnt from.
+        license: Licence of that corpus, which the model carries.
+    """
+    encoder_conf = encoder_kwargs(encoder_args)
+    del encoder_conf["num_tokens"]  # ESPnet gives it
+    return {
+        "tts": "nix_tts",
+        "tts_conf": {
+            "fs": fs,
+            "encoder_conf": encoder_conf,
+            "decoder": decoder_args.decoder,
+            "decoder_conf": decoder_args.decoder_conf,
+        },
+        "token_list": list(encoder_args.token_list),
+        "frontend": encoder_args.frontend,
+        "feats_extract": "linear_spectrogram",
+        "feats_extract_conf": {"n_fft": n_fft, "hop_length": hop_length},
+        "normalize": None,
+        "normalize_conf": {},
+        "odim": None,
+        "model_conf": {},
+        "use_preprocessor": True,
+        "token_type": "phn",
+        "bpemodel": None,
+        "non_linguistic_symbols": None,
+        "cleaner": None,
+        "g2p": None,
+        "corpus": corpus,
+        "license": license,
+        "espnet2_nix": __version__,
+    }
+
+
+def part_of(state_dict: dict[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
+    """The weights under ``name.``, without that prefix."""
+    return {key[len(name) + 1 :]: value for key, value in state_dict.items() if key.startswith(f"{name}.")}
+
+
+def assemble(
+    encoder_train_config: str | Path,
+    encoder_model_file: str | Path,
+    decoder_train_config: str | Path,
+    decoder_model_file: str | Path,
+    corpus: str,
+    license: str,
+) -> tuple[ESPnetTTSModel, dict[str, Any]]:
+    """Joins a distilled encoder and a distilled decoder into one student.
+
+    Args:
+        encoder_train_config: config.yaml of stage 7.
+        encoder_model_file: Its checkpoint.
+        decoder_train_config: config.yaml of stage 8.
+        decoder_model_file: Its checkpoint.
+        corpus: Name of the corpus.
+        license: Licence of the corpus.
+
+    Returns:
+        The model and its configuration.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If encoder and decoder come from different teachers, or weights do not fit.
+    """
+    encoder_args, decoder_args = read_config(encoder_train_config), read_config(decoder_train_config)
+    teacher = load_teacher(encoder_args.teacher_train_config, encoder_args.teacher_model_file)
+    if not os.path.samefile(encoder_args.teacher_model_file, decoder_args.teacher_model_file):
+        raise ValueError(
+            f"encoder and decoder must come from one teacher, since they meet in its latent space; found "
+            f"{encoder_args.teacher_model_file} and {decoder_args.teacher_model_file}"
+        )
+    config = student_config(
+        encoder_args,
+        decoder_args,
+        fs=teacher.fs,
+        n_fft=teacher.n_fft,
+        hop_length=teacher.hop_length,
+        corpus=corpus,
+        license=license,
+    )
+    model = TTSTask.build_model(argparse.Namespace(**config))
+    student: NixTTS = model.tts
+    encoder_state = part_of(read_state_dict(encoder_model_file), "encoder")
+    load_strictly(student.encoder, student.encoder.shipped(encoder_state), encoder_model_file)
+    decoder = build_decoder(decoder_args.decoder, teacher.latent_channels, decoder_args.decoder_conf)
+    load_strictly(decoder, part_of(read_state_dict(decoder_model_file), "decoder"), decoder_model_file)
+    decoder.remove_weight_norm()
+    load_strictly(student.decoder, decoder.state_dict(), decoder_model_file)
+    return model.eval(), config
+
+
+def save_student(model: ESPnetTTSModel, config: dict[str, Any], output_dir: str | Path) -> None:
+    """Writes config.yaml and model.pth, each aside and then renamed."""
+    output_dir = Path(output_dir)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    temporary = output_dir / "model.pth.tmp"
+    torch.save(model.state_dict(), temporary)
+    temporary.replace(output_dir / "model.pth")
+    temporary = output_dir / "config.yaml.tmp"
+    with temporary.open("w", encoding="utf-8") as f:
+        yaml.safe_dump(config, f, allow_unicode=True, sort_keys=False)
+    temporary.replace(output_dir / "config.yaml")
+
+
+def load_student(train_config: str | Path, model_file: str | Path) -> tuple[ESPnetTTSModel, argparse.Namespace]:
+    """Builds a student from its configuration and loads its weights strictly.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If the configuration is no student's, or the weights do not fit it.
+    """
+    args = read_config(train_config)
+    if getattr(args, "tts", None) != "nix_tts":
+        raise ValueError(
+            f"{train_config}: expected a student (tts: nix_tts), found tts: {getattr(args, 'tts', None)}"
+        )
+    model = TTSTask.build_model(args)
+    load_strictly(model, read_state_dict(model_file), model_file)
+    return model.eval(), args

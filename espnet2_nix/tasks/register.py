@@ -1,0 +1,70 @@
+"""Makes ESPnet know the student: ``tts: nix_tts``, and raw Korean text at its door."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import numpy as np
+
+from espnet2_nix.text import frontend_info, tokenize
+
+
+class NixPreprocessor:
+    """Raw Korean text to token ids, by the front-end a student was trained with.
+
+    Args:
+        token_list: The student's tokens, in the order of their ids.
+        frontend: ``name`` and ``version`` of the front-end, as stored in the student's configuration.
+
+    Raises:
+        ValueError: If this package has no such front-end or another version of it.
+    """
+
+    def __init__(self, token_list: list[str], frontend: dict[str, object]) -> None:
+        self.g2p = str(frontend["name"])
+        known = frontend_info(self.g2p)
+        if known != dict(frontend):
+            raise ValueError(
+                f"the model was trained with front-end {self.g2p} {frontend['version']}, this package has "
+                f"{self.g2p} {known['version']}; install the espnet2_nix that made the model, or train it anew"
+            )
+        self.ids = {token: i for i, token in enumerate(token_list)}
+
+    def __call__(self, uid: str, data: dict[str, object]) -> dict[str, object]:
+        """Replaces ``data["text"]``, a string, by its ids (T_text,), int64.
+
+        Raises:
+            ValueError: If nothing of the text can be read.
+        """
+        text = data.get("text")
+        if isinstance(text, str):
+            tokens = tokenize(text, g2p=self.g2p)
+            if not tokens:
+                raise ValueError(f"expected Korean text, found nothing readable in {text!r}")
+            data = {**data, "text": np.array([self.ids[token] for token in tokens], dtype=np.int64)}
+        return data
+
+
+def register() -> None:
+    """Adds the student to ESPnet's choices, in this process; calling it again changes nothing.
+
+    ESPnet has no entry points for models: its tasks read a module-level table, and its ``Text2Speech`` asks TTSTask
+    for a preprocessor. Both are extended here and neither changes for models that are not ours.
+    """
+    from espnet2.tasks import gan_tts, tts
+
+    from espnet2_nix.models.nix_tts import NixTTS
+
+    if tts.tts_choices.classes.get("nix_tts") is NixTTS:
+        return
+    for task in (tts, gan_tts):
+        task.tts_choices.classes["nix_tts"] = NixTTS
+    stock_preprocess_fn = tts.TTSTask.build_preprocess_fn.__func__
+
+    def build_preprocess_fn(cls: type, args: argparse.Namespace, train: bool) -> Callable | None:
+        if getattr(args, "tts", None) == "nix_tts" and not train:
+            return NixPreprocessor(args.token_list, args.frontend)
+        return stock_preprocess_fn(cls, args, train)
+
+    tts.TTSTask.build_preprocess_fn = classmethod(build_preprocess_fn)

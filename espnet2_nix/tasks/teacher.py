@@ -1,0 +1,101 @@
+"""Loading a finished ESPnet VITS as the teacher."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+import yaml
+from espnet2.gan_tts.vits import VITS
+from espnet2.tasks.gan_tts import GANTTSTask
+from espnet2.torch_utils.safe_torch_load import safe_torch_load
+from espnet2.tts.feats_extract.linear_spectrogram import LinearSpectrogram
+
+from espnet2_nix.models.vits_teacher import VITSTeacher
+
+
+def load_strictly(module: torch.nn.Module, state_dict: dict[str, torch.Tensor], where: str | Path) -> None:
+    """Loads weights, every key of both sides accounted for.
+
+    Args:
+        module: What to load into.
+        state_dict: Weights by name.
+        where: The file they come from, for the message.
+
+    Raises:
+        ValueError: Naming up to five missing, unexpected or wrongly shaped keys.
+    """
+    own = module.state_dict()
+    missing = sorted(own.keys() - state_dict.keys())
+    unexpected = sorted(state_dict.keys() - own.keys())
+    shapes = sorted(k for k in own.keys() & state_dict.keys() if own[k].shape != state_dict[k].shape)
+    problems = [
+        f"{len(keys)} {what} ({', '.join(keys[:5])}{', …' if len(keys) > 5 else ''})"
+        for what, keys in (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
+        if keys
+    ]
+    if problems:
+        raise ValueError(f"{where} does not fit its configuration: keys {'; '.join(problems)}")
+    module.load_state_dict(state_dict, strict=True)
+
+
+def read_config(config_file: str | Path) -> argparse.Namespace:
+    """The configuration that a training wrote.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is no YAML mapping.
+    """
+    config_file = Path(config_file)
+    if not config_file.is_file():
+        raise FileNotFoundError(f"{config_file} not found; a finished training writes it into its folder")
+    with config_file.open(encoding="utf-8") as f:
+        config = yaml.safe_load(f)
+    if not isinstance(config, dict):
+        raise ValueError(f"{config_file}: expected a mapping of options, found {type(config).__name__}")
+    return argparse.Namespace(**config)
+
+
+def read_state_dict(model_file: str | Path) -> dict[str, torch.Tensor]:
+    """Weights of a checkpoint, tensors only.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If the file is damaged or holds something else.
+    """
+    model_file = Path(model_file)
+    if not model_file.is_file():
+        raise FileNotFoundError(f"{model_file} not found; a finished training writes it into its folder")
+    try:
+        state_dict = safe_torch_load(model_file, map_location="cpu")
+    except Exception as error:  # torch raises half a dozen classes for a truncated file
+        raise ValueError(f"{model_file} cannot be read as a checkpoint: {error}") from error
+    if not isinstance(state_dict, dict) or not all(isinstance(v, torch.Tensor) for v in state_dict.values()):
+        raise ValueError(f"{model_file}: expected weights by name; give a model file, not a training's checkpoint.pth")
+    return state_dict
+
+
+def load_teacher(train_config: str | Path, model_file: str | Path | None) -> VITSTeacher:
+    """Builds the teacher from its own configuration and loads its weights strictly.
+
+    Args:
+        train_config: ``config.yaml`` of an ESPnet GAN-TTS training.
+        model_file: Its weights; None leaves them random (statistics, tests).
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If it is no VITS on linear spectrograms, or if a weight is missing, unexpected or of another shape.
+    """
+    args = read_config(train_config)
+    if getattr(args, "tts", None) != "vits":
+        raise ValueError(f"{train_config}: expected tts: vits, found tts: {getattr(args, 'tts', None)}")
+    model = GANTTSTask.build_model(args)
+    if not isinstance(model.tts, VITS) or not isinstance(model.feats_extract, LinearSpectrogram):
+        raise ValueError(
+            f"{train_config}: expected VITS on a linear_spectrogram, found {type(model.tts).__name__} on "
+            f"{type(model.feats_extract).__name__}"
+        )
+    if model_file is not None:
+        load_strictly(model, read_state_dict(model_file), model_file)
+    return VITSTeacher(model.tts, model.feats_extract, fs=int(model.tts.fs), token_list=args.token_list)

@@ -1,0 +1,110 @@
+"""ESPnet's trainers, with the pictures and sounds of distillation in TensorBoard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import torch
+from espnet2.torch_utils.device_funcs import to_device
+from espnet2.train.gan_trainer import GANTrainer
+from espnet2.train.reporter import SubReporter
+from espnet2.train.trainer import Trainer, TrainerOptions
+from matplotlib.figure import Figure
+
+from espnet2_nix.models.decoder_distillation import DecoderDistillation
+from espnet2_nix.models.encoder_distillation import EncoderDistillation
+
+
+def figure_of(panels: dict[str, torch.Tensor], xlabel: str, ylabel: str) -> Figure:
+    """Pictures side by side, low indices at the bottom left.
+
+    Args:
+        panels: Title to picture (rows, columns); alignments of one figure share their frame axis.
+        xlabel: Label of the columns.
+        ylabel: Label of the rows.
+    """
+    figure = Figure(figsize=(4.5 * len(panels), 3.6), layout="constrained")
+    for axes, (title, picture) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+        axes.imshow(picture.float().cpu().numpy(), aspect="auto", origin="lower", interpolation="nearest")
+        axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    return figure
+
+
+def publish(figure: Figure, name: str, utt_id: str, output_dir: Path | None, writer: object, epoch: int) -> None:
+    """Saves a figure as PNG beside the training and as a TensorBoard image."""
+    if output_dir is not None:
+        path = output_dir / utt_id / f"{name}.{epoch}ep.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path)
+    if writer is not None:
+        writer.add_figure(f"{name}/{utt_id}", figure, epoch)
+
+
+def held_out(
+    model: torch.nn.Module,
+    iterator: Iterable[tuple[list[str], dict[str, torch.Tensor]]],
+    options: TrainerOptions,
+) -> Iterable[tuple[str, dict[str, torch.Tensor]]]:
+    """The fixed held-out utterances that ESPnet's ``num_att_plot`` chooses, one by one, on the training's device."""
+    model.eval()
+    for ids, batch in iterator:
+        if not options.no_forward_run:
+            yield ids[0], to_device(batch, "cuda" if options.ngpu > 0 else "cpu")
+
+
+class NixEncoderTrainer(Trainer):
+    """Adds the soft and the hard alignment of held-out utterances, once an epoch."""
+
+    @classmethod
+    @torch.no_grad()
+    def plot_attention(
+        cls,
+        model: EncoderDistillation,
+        output_dir: Path | None,
+        summary_writer: object,
+        iterator: Iterable[tuple[list[str], dict[str, torch.Tensor]]],
+        reporter: SubReporter,
+        options: TrainerOptions,
+    ) -> None:
+        """Draws alignments (T_text rows, T_feats columns); called by ESPnet after validation."""
+        for utt_id, batch in held_out(model, iterator, options):
+            out = model.distil(batch["text"], batch["text_lengths"], batch["speech"], batch["speech_lengths"])
+            panels = {"hard": out["attn"][0].T}
+            if "attn_soft" in out:
+                panels = {"soft": out["attn_soft"][0].T, **panels}
+            figure = figure_of(panels, "frame", "token")
+            publish(figure, "alignment", utt_id, output_dir, summary_writer, reporter.get_epoch())
+            reporter.next()
+
+
+class NixDecoderTrainer(GANTrainer):
+    """Adds mel-spectrogram and audio of recording, teacher and student of held-out utterances, once an epoch."""
+
+    @classmethod
+    @torch.no_grad()
+    def plot_attention(
+        cls,
+        model: DecoderDistillation,
+        output_dir: Path | None,
+        summary_writer: object,
+        iterator: Iterable[tuple[list[str], dict[str, torch.Tensor]]],
+        reporter: SubReporter,
+        options: TrainerOptions,
+    ) -> None:
+        """Draws mel-spectrograms (bands, frames) and adds waves; called by ESPnet after validation."""
+        epoch = reporter.get_epoch()
+        for utt_id, batch in held_out(model, iterator, options):
+            waves = model.resynthesise(batch["speech"], batch["speech_lengths"])
+            panels = {name: model.mel_loss.wav_to_mel(wav)[0][0].T for name, wav in waves.items()}
+            figure = figure_of(panels, "frame", "mel band")
+            publish(figure, "mel", utt_id, output_dir, summary_writer, epoch)
+            if summary_writer is not None:
+                for name, wav in waves.items():
+                    audio = wav[0].clamp(-1.0, 1.0).cpu()
+                    summary_writer.add_audio(f"{name}/{utt_id}", audio, epoch, sample_rate=model.teacher.fs)
+            reporter.next()

@@ -1,0 +1,1 @@
+egs2/kss/nix_tts1/path.sh

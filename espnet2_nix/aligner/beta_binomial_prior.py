@@ -1,0 +1,56 @@
+"""Beta-binomial prior on the alignment of text and frames."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from scipy.special import betaln, gammaln
+
+
+@lru_cache(maxsize=4096)
+def log_beta_binomial(num_tokens: int, num_frames: int, scaling: float) -> np.ndarray:
+    """log betabinom(P - 1, w t, w (M + 1 - t)) at 0 ... P - 1 for t = 1 ... M.
+
+    Returns:
+        (M, P), float32; exp of each row sums to 1. With P trials instead of P - 1 the rows would fall short.
+    """
+    k = np.arange(num_tokens)[None]  # (1, P)
+    t = np.arange(1, num_frames + 1)[:, None]  # (M, 1)
+    n, a, b = num_tokens - 1, scaling * t, scaling * (num_frames + 1 - t)
+    log_choose = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+    return (log_choose + betaln(k + a, n - k + b) - betaln(a, b)).astype(np.float32)
+
+
+class BetaBinomialPrior:
+    """Prior that pulls an alignment to the diagonal (One TTS Alignment, arXiv 2108.10447, section 2.2).
+
+    Args:
+        scaling: w; lower is wider.
+
+    Raises:
+        ValueError: If the scaling is not positive.
+    """
+
+    def __init__(self, scaling: float = 1.0) -> None:
+        if not scaling > 0:
+            raise ValueError(f"prior_scaling: expected a positive number, found {scaling}")
+        self.scaling = float(scaling)
+
+    def __call__(self, text_lengths: torch.Tensor, feats_lengths: torch.Tensor) -> torch.Tensor:
+        """Log-prior of a batch.
+
+        Args:
+            text_lengths: Tokens (B,).
+            feats_lengths: Frames (B,).
+
+        Returns:
+            log(prior + 1e-8) (B, T_feats, T_text), float32 on the CPU, 0 past the lengths.
+        """
+        text, feats = text_lengths.tolist(), feats_lengths.tolist()
+        log_prior = torch.zeros(len(text), max(feats), max(text))
+        for b, (p, m) in enumerate(zip(text, feats, strict=True)):
+            prior = np.exp(log_beta_binomial(p, m, self.scaling))
+            log_prior[b, :m, :p] = torch.from_numpy(np.log(prior + 1e-8))
+        return log_prior

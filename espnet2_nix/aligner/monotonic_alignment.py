@@ -1,0 +1,89 @@
+"""Monotonic alignment search: the hard path through a soft alignment."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+try:
+    from espnet2_nix.aligner import _monotonic_alignment
+except ImportError as error:
+    raise ImportError(
+        "the Cython extension of espnet2_nix.aligner is not built; install the project with a C compiler at hand: "
+        "pip install -e ."
+    ) from error
+
+Array = TypeVar("Array", torch.Tensor, np.ndarray)
+
+
+def _to_numpy(array: torch.Tensor | np.ndarray) -> np.ndarray:
+    return array.detach().cpu().numpy() if isinstance(array, torch.Tensor) else np.asarray(array)
+
+
+def _check(log_p: np.ndarray, text_lengths: np.ndarray, feats_lengths: np.ndarray) -> None:
+    if log_p.ndim != 3:
+        raise ValueError(f"log_p_attn: expected (B, T_feats, T_text), found shape {log_p.shape}")
+    if log_p.dtype != np.float32:
+        raise ValueError(f"log_p_attn: expected float32, found {log_p.dtype}")
+    num_items, max_feats, max_text = log_p.shape
+    for name, lengths, longest in (
+        ("text_lengths", text_lengths, max_text),
+        ("feats_lengths", feats_lengths, max_feats),
+    ):
+        if lengths.shape != (num_items,):
+            raise ValueError(f"{name}: expected shape ({num_items},), found {lengths.shape}")
+        for index in np.flatnonzero((lengths < 1) | (lengths > longest)):
+            raise ValueError(f"{name}[{index}]: expected 1 to {longest}, found {lengths[index]}")
+    for index in np.flatnonzero(text_lengths > feats_lengths):
+        raise ValueError(
+            f"utterance {index} of the batch has {text_lengths[index]} tokens and only {feats_lengths[index]} frames; "
+            "a monotonic path needs a frame for every token. Stage 3 drops such clips: ./run.sh --stage 3 --stop_stage 5"
+        )
+    for index in range(num_items):
+        if np.isnan(log_p[index, : feats_lengths[index], : text_lengths[index]]).any():
+            raise ValueError(f"log_p_attn of utterance {index} holds NaN; the training has diverged")
+
+
+def maximum_path(
+    log_p_attn: Array, text_lengths: torch.Tensor | np.ndarray, feats_lengths: torch.Tensor | np.ndarray
+) -> Array:
+    """The monotonic path of highest summed log-probability (VITS, arXiv 2106.06103, appendix A).
+
+    A path begins at the first token, ends at the last one, and at each frame stays or advances by one token; on a tie
+    it came from the same token. A cell of -inf is entered only when no other path exists.
+
+    Args:
+        log_p_attn: Log-probabilities (B, T_feats, T_text), float32, tensor or array. What lies past the lengths is
+            not read.
+        text_lengths: Tokens (B,), integers.
+        feats_lengths: Frames (B,), integers.
+
+    Returns:
+        attn, of the same kind and shape and on the same device: 1 on the path, 0 elsewhere, float32.
+
+    Raises:
+        ValueError: If a shape, a type or a length does not fit, if an utterance has more tokens than frames (its
+            index is named), or if a value is NaN.
+    """
+    log_p = np.ascontiguousarray(_to_numpy(log_p_attn))
+    text = np.ascontiguousarray(_to_numpy(text_lengths), dtype=np.int64)
+    feats = np.ascontiguousarray(_to_numpy(feats_lengths), dtype=np.int64)
+    _check(log_p, text, feats)
+    num_items, max_feats, max_text = log_p.shape
+    attn = np.zeros_like(log_p)
+    if num_items > 0:
+        value = np.empty((num_items, max_text), dtype=np.float32)
+        stayed = np.empty((num_items, max_feats, max_text), dtype=np.int8)
+        _monotonic_alignment.search(log_p, text, feats, attn, value, stayed)
+    if isinstance(log_p_attn, torch.Tensor):
+        return torch.from_numpy(attn).to(log_p_attn.device)
+    return attn
+
+
+def durations_from_path(attn: Array) -> Array:
+    """Frames of each token: attn (B, T_feats, T_text) to durations (B, T_text), int64."""
+    if isinstance(attn, torch.Tensor):
+        return attn.sum(1).round().long()
+    return np.rint(attn.sum(1)).astype(np.int64)

@@ -1,0 +1,64 @@
+"""Hangul syllables as numbers: code = (initial * 21 + medial) * 28 + final."""
+
+from __future__ import annotations
+
+BASE = 0xAC00
+FINAL_COUNT = 28
+INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
+MEDIALS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
+FINALS = " ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
+TENSE = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
+
+
+def is_syllable(char: str) -> bool:
+    """Tells whether a character is a precomposed Hangul syllable."""
+    return "가" <= char <= "힣"
+
+
+def split(syllable: str) -> tuple[str, str, str]:
+    """Takes a syllable apart.
+
+    Args:
+        syllable: One precomposed Hangul syllable.
+
+    Returns:
+        Initial, medial and final as compatibility jamo; the final of an open syllable is a space.
+    """
+    code = ord(syllable) - BASE
+    return INITIALS[code // 588], MEDIALS[code // FINAL_COUNT % 21], FINALS[code % FINAL_COUNT]
+
+
+def join(initial: str, medial: str, final: str = " ") -> str:
+    """Puts a syllable together: the inverse of `split`."""
+    code = (INITIALS.index(initial) * 21 + MEDIALS.index(medial)) * FINAL_COUNT + FINALS.index(final)
+    return chr(BASE + code)
+
+
+def final_of(char: str) -> str:
+    """Gives the final of a character as compatibility jamo; a space for open syllables and everything else."""
+    return FINALS[(ord(char) - BASE) % FINAL_COUNT] if is_syllable(char) else " "
+
+
+def initial_of(char: str) -> str:
+    """Gives the initial of a character as compatibility jamo; a space for anything but a syllable."""
+    return INITIALS[(ord(char) - BASE) // 588] if is_syllable(char) else " "
+
+
+def with_final(syllable: str, final: str) -> str:
+    """Exchanges the final of a syllable."""
+    initial, medial, _ = split(syllable)
+    return join(initial, medial, final)
+
+
+def with_initial(syllable: str, initial: str) -> str:
+    """Exchanges the initial of a syllable."""
+    _, medial, final = split(syllable)
+    return join(initial, medial, final)
+
+
+def tense(syllable: str) -> str:
+    """Makes the initial of a syllable tense where it has a tense counterpart."""
+    if not is_syllable(syllable):
+        return syllable
+    initial, medial, final = split(syllable)
+    return join(TENSE.get(initial, initial), medial, final)

@@ -30,9 +30,7 @@ class BuildExt(build_ext):
                 f.write("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
             try:
                 objects = self.compiler.compile([source], output_dir=folder, extra_postargs=[OPENMP_FLAG])
-                self.compiler.link_executable(
-                    objects, os.path.join(folder, "probe"), extra_postargs=[OPENMP_FLAG]
-                )
+                self.compiler.link_executable(objects, os.path.join(folder, "probe"), extra_postargs=[OPENMP_FLAG])
             except Exception:  # distutils raises compiler-specific classes; any of them means "no"
                 return False
         return True

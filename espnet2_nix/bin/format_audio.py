@@ -36,7 +36,10 @@ def get_parser() -> argparse.ArgumentParser:
         "--trim_margin", type=float, default=default.trim_margin, help="seconds of silence kept on each side"
     )
     parser.add_argument(
-        "--trim_frame", type=float, default=default.trim_frame, help="seconds whose loudness is measured at a time"
+        "--trim_frame",
+        type=float,
+        default=default.trim_frame,
+        help="seconds whose loudness is measured at a time",
     )
     return parser
 
@@ -44,9 +47,7 @@ def get_parser() -> argparse.ArgumentParser:
 @command
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
-    settings = AudioFormat(
-        fs=args.fs, trim_db=args.trim_db, trim_margin=args.trim_margin, trim_frame=args.trim_frame
-    )
+    settings = AudioFormat(fs=args.fs, trim_db=args.trim_db, trim_margin=args.trim_margin, trim_frame=args.trim_frame)
     sources = read_table(args.wav_scp)
     folder = AudioFolder(args.outdir, settings)
     paths: dict[str, str] = {}

@@ -103,9 +103,7 @@ def trim_silence(speech: np.ndarray, settings: AudioFormat) -> np.ndarray:
     if settings.trim_db == 0:
         return speech
     hop = max(1, round(settings.trim_frame * settings.fs / 4))
-    _, (start, end) = librosa.effects.trim(
-        speech, top_db=settings.trim_db, frame_length=4 * hop, hop_length=hop
-    )
+    _, (start, end) = librosa.effects.trim(speech, top_db=settings.trim_db, frame_length=4 * hop, hop_length=hop)
     margin = round(settings.trim_margin * settings.fs)
     return speech[max(0, start - margin) : end + margin]
 

@@ -9,9 +9,7 @@ from torch import nn
 class DurLoss(nn.Module):
     """Squared error of log-durations, as in VITS's deterministic predictor, divided by the number of tokens."""
 
-    def forward(
-        self, log_durations: torch.Tensor, durations: torch.Tensor, text_mask: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(self, log_durations: torch.Tensor, durations: torch.Tensor, text_mask: torch.Tensor) -> torch.Tensor:
         """Mean over real tokens.
 
         Args:

@@ -37,9 +37,7 @@ class GEDLoss(nn.Module):
 
     def spectrogram(self, wav: torch.Tensor, size: int) -> torch.Tensor:
         """Mel-spaced amplitude of a wave (B, T): (B, bins, frames)."""
-        stft = torch.stft(
-            wav, size, hop_length=size // 2, window=getattr(self, f"window_{size}"), return_complex=True
-        )
+        stft = torch.stft(wav, size, hop_length=size // 2, window=getattr(self, f"window_{size}"), return_complex=True)
         # The gradient of |x| is undefined at 0, which a silent segment meets.
         amplitude = torch.sqrt(stft.real.square() + stft.imag.square() + 1e-10)
         return torch.matmul(getattr(self, f"basis_{size}"), amplitude)

@@ -20,9 +20,7 @@ class LatentLoss(nn.Module):
     def __init__(self, direction: str = "teacher_student") -> None:
         super().__init__()
         if direction not in ("teacher_student", "student_teacher"):
-            raise ValueError(
-                f"latent_direction must be 'teacher_student' or 'student_teacher', found {direction!r}"
-            )
+            raise ValueError(f"latent_direction must be 'teacher_student' or 'student_teacher', found {direction!r}")
         self.direction = direction
 
     def forward(

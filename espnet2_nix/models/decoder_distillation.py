@@ -62,9 +62,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         self.teacher = teacher  # no Module: not saved, not trained, see VITSTeacher
         self.discriminator = discriminator
         self.generator_adv_loss = GeneratorAdversarialLoss(average_by_discriminators=False, loss_type="mse")
-        self.discriminator_adv_loss = DiscriminatorAdversarialLoss(
-            average_by_discriminators=False, loss_type="mse"
-        )
+        self.discriminator_adv_loss = DiscriminatorAdversarialLoss(average_by_discriminators=False, loss_type="mse")
         self.feat_match_loss = FeatureMatchLoss(
             average_by_discriminators=False, average_by_layers=False, include_final_outputs=True
         )
@@ -174,9 +172,7 @@ class DecoderDistillation(AbsGANESPnetModel):
             "student": self.decoder(m_q)[:, 0, :num_samples],
         }
 
-    def _discriminator_losses(
-        self, out: dict[str, torch.Tensor]
-    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    def _discriminator_losses(self, out: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         p_hat = self.discriminator(out["wav"].detach())
         p = self.discriminator(out["speech"])
         real_loss, fake_loss = self.discriminator_adv_loss(p_hat, p)

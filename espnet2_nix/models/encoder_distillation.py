@@ -198,16 +198,12 @@ class EncoderDistillation(AbsESPnetModel):
         self, out: dict[str, torch.Tensor], text_lengths: torch.Tensor
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         stats: dict[str, torch.Tensor] = {}
-        stats["latent_loss"] = self.latent_loss(
-            out["m_q"], out["logs_q"], out["m_s"], out["logs_s"], out["feats_mask"]
-        )
+        stats["latent_loss"] = self.latent_loss(out["m_q"], out["logs_q"], out["m_s"], out["logs_s"], out["feats_mask"])
         stats["dur_loss"] = self._dur_loss(out)
         loss = self.lambda_latent * stats["latent_loss"] + self.lambda_dur * stats["dur_loss"]
         if self.aligner is not None:
             weight = self.lambda_bin * bin_weight(self.step, self.bin_start, self.bin_ramp)
-            stats["forward_sum_loss"] = self.forward_sum_loss(
-                out["log_p_attn"], text_lengths, out["feats_lengths"]
-            )
+            stats["forward_sum_loss"] = self.forward_sum_loss(out["log_p_attn"], text_lengths, out["feats_lengths"])
             stats["bin_loss"] = self.bin_loss(out["attn"], out["attn_soft"])
             loss = loss + self.lambda_forward_sum * stats["forward_sum_loss"]
             if weight > 0:

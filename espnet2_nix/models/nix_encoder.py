@@ -52,9 +52,7 @@ class NixEncoder(torch.nn.Module):
         self.channels = channels
         self.latent_channels = latent_channels
         self.text_encoder = TextEncoder(num_tokens, channels=channels, **(text_encoder_conf or {}))
-        self.duration_predictor = DURATION_PREDICTORS[duration_predictor](
-            channels, **(duration_predictor_conf or {})
-        )
+        self.duration_predictor = DURATION_PREDICTORS[duration_predictor](channels, **(duration_predictor_conf or {}))
         self.latent_encoder = LatentEncoder(
             channels=channels, latent_channels=latent_channels, **(latent_encoder_conf or {})
         )

@@ -72,9 +72,7 @@ class StochasticDurationPredictor(nn.Module):
         w = durations[:, None].to(hidden.dtype)
         return self.predictor(hidden.detach(), text_mask, w=w)
 
-    def forward(
-        self, hidden: torch.Tensor, text_mask: torch.Tensor, noise_scale: float = 0.8
-    ) -> torch.Tensor:
+    def forward(self, hidden: torch.Tensor, text_mask: torch.Tensor, noise_scale: float = 0.8) -> torch.Tensor:
         """A sample of log_durations (B, T_text), given hidden (B, C, T_text) and text_mask (B, 1, T_text)."""
         log_durations = self.predictor(hidden.detach(), text_mask, inverse=True, noise_scale=noise_scale)
         return log_durations[:, 0]

@@ -31,9 +31,7 @@ def durations_to_attn(durations: torch.Tensor, max_feats: int | torch.Tensor) ->
     return ((frames >= starts) & (frames < ends)).float()
 
 
-def durations_from_log(
-    log_durations: torch.Tensor, text_mask: torch.Tensor, alpha: float = 1.0
-) -> torch.Tensor:
+def durations_from_log(log_durations: torch.Tensor, text_mask: torch.Tensor, alpha: float = 1.0) -> torch.Tensor:
     """Frames of each token, ceil(exp(log_durations) * alpha).
 
     Args:

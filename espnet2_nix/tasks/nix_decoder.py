@@ -29,9 +29,7 @@ discriminator_choices = ClassChoices(
     classes={"hifigan_multi_scale_multi_period_discriminator": HiFiGANMultiScaleMultiPeriodDiscriminator},
     default="hifigan_multi_scale_multi_period_discriminator",
 )
-spectral_loss_choices = ClassChoices(
-    "spectral_loss", classes={"ged": GEDLoss, "mr_stft": MRSTFTLoss}, default="ged"
-)
+spectral_loss_choices = ClassChoices("spectral_loss", classes={"ged": GEDLoss, "mr_stft": MRSTFTLoss}, default="ged")
 
 
 class NixDecoderTask(AbsTask):
@@ -95,9 +93,7 @@ class NixDecoderTask(AbsTask):
         )
 
     @classmethod
-    def build_optimizers(
-        cls, args: argparse.Namespace, model: DecoderDistillation
-    ) -> list[torch.optim.Optimizer]:
+    def build_optimizers(cls, args: argparse.Namespace, model: DecoderDistillation) -> list[torch.optim.Optimizer]:
         """Optimizer 0 holds the decoder, optimizer 1 the discriminators."""
         return [
             optim_classes[args.optim](model.decoder.parameters(), **args.optim_conf),

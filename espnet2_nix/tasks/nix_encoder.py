@@ -23,21 +23,15 @@ from espnet2_nix.text import frontend_info
 register()
 
 encoder_choices = ClassChoices("encoder", classes={"nix": NixEncoder}, default="nix")
-duration_predictor_choices = ClassChoices(
-    "duration_predictor", classes=DURATION_PREDICTORS, default="deterministic"
-)
+duration_predictor_choices = ClassChoices("duration_predictor", classes=DURATION_PREDICTORS, default="deterministic")
 
 
 def add_teacher_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that name the teacher; both distillations need them."""
     parser.get_default("required").extend(["teacher_train_config", "teacher_model_file"])
     group = parser.add_argument_group("Teacher related")
-    group.add_argument(
-        "--teacher_train_config", type=str_or_none, default=None, help="config.yaml of the VITS teacher"
-    )
-    group.add_argument(
-        "--teacher_model_file", type=str_or_none, default=None, help="Weights of the VITS teacher"
-    )
+    group.add_argument("--teacher_train_config", type=str_or_none, default=None, help="config.yaml of the VITS teacher")
+    group.add_argument("--teacher_model_file", type=str_or_none, default=None, help="Weights of the VITS teacher")
 
 
 def read_token_list(args: argparse.Namespace) -> list[str]:
@@ -63,9 +57,7 @@ class NixEncoderTask(AbsTask):
         """Adds the task's options; the required ones go through ESPnet's list, so that --print_config works."""
         parser.get_default("required").extend(["token_list"])
         group = parser.add_argument_group("Task related")
-        group.add_argument(
-            "--token_list", type=str_or_none, default=None, help="A text mapping int-id to token"
-        )
+        group.add_argument("--token_list", type=str_or_none, default=None, help="A text mapping int-id to token")
         group.add_argument(
             "--alignment",
             type=str,
@@ -109,9 +101,7 @@ class NixEncoderTask(AbsTask):
         cls, args: argparse.Namespace, train: bool
     ) -> Callable[[str, dict[str, np.ndarray]], dict[str, np.ndarray]]:
         """Token names to ids; the tokens themselves were made in stage 2."""
-        return CommonPreprocessor(
-            train=train, token_type=args.token_type, token_list=args.token_list, g2p_type=None
-        )
+        return CommonPreprocessor(train=train, token_type=args.token_type, token_list=args.token_list, g2p_type=None)
 
     @classmethod
     def required_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
@@ -159,4 +149,3 @@ def encoder_kwargs(args: argparse.Namespace) -> dict[str, object]:
         "duration_predictor_conf": args.duration_predictor_conf,
         **args.encoder_conf,
     }
-

@@ -151,9 +151,7 @@ def load_student(train_config: str | Path, model_file: str | Path) -> tuple[ESPn
     """
     args = read_config(train_config)
     if getattr(args, "tts", None) != "nix_tts":
-        raise ValueError(
-            f"{train_config}: expected a student (tts: nix_tts), found tts: {getattr(args, 'tts', None)}"
-        )
+        raise ValueError(f"{train_config}: expected a student (tts: nix_tts), found tts: {getattr(args, 'tts', None)}")
     model = TTSTask.build_model(args)
     load_strictly(model, read_state_dict(model_file), model_file)
     return model.eval(), args

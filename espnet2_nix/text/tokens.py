@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache
 
 import jamo
 
@@ -25,7 +25,7 @@ def token_list() -> list[str]:
     return [BLANK, UNKNOWN, *INITIALS, *MEDIALS, *FINALS, SPACE, *PUNCTUATION, SOS_EOS]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _split(char: str) -> tuple[str, ...]:
     if "가" <= char <= "힣":
         return tuple(jamo.hangul_to_jamo(char))
@@ -46,7 +46,7 @@ def to_jamo(text: str) -> list[str]:
     for word in unicodedata.normalize("NFC", text).split():
         start = len(tokens)
         for char in word:
-            tokens.extend(_split(char) if "\u1100" <= char else (char,) if char in _PASSED else ())
+            tokens.extend(_split(char) if char >= "\u1100" else (char,) if char in _PASSED else ())
         if len(tokens) > start:
             tokens.append(SPACE)
     if tokens:

@@ -78,7 +78,7 @@ def test_impossible_cells_are_avoided_or_crossed():
 
 
 def test_more_tokens_than_frames_names_the_utterance():
-    with pytest.raises(ValueError, match="utterance 1 .* 6 tokens and only 5 frames"):
+    with pytest.raises(ValueError, match=r"utterance 1 .* 6 tokens and only 5 frames"):
         maximum_path(np.zeros((2, 8, 6), np.float32), np.array([3, 6]), np.array([8, 5]))
 
 

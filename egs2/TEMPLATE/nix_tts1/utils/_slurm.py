@@ -66,9 +66,7 @@ def read_config(path: str) -> SlurmConfig:
         DispatchError: the file is missing, has another kind of line, or no command.
     """
     if not os.path.isfile(path):
-        raise DispatchError(
-            f"{path} not found: copy conf/slurm.conf from egs2/TEMPLATE/nix_tts1 and adapt it"
-        )
+        raise DispatchError(f"{path} not found: copy conf/slurm.conf from egs2/TEMPLATE/nix_tts1 and adapt it")
     config = SlurmConfig(path)
     with open(path, encoding="utf-8") as stream:
         for number, line in enumerate(stream, 1):
@@ -122,9 +120,7 @@ def job_script(call: Call, submission: str, sync: str) -> str:
         sync: prefix of the file that a task writes when it ends: ``<sync>.<task>``, holding the exit code.
     """
     exports = "".join(
-        f"export {name}={shlex.quote(os.environ[name])}\n"
-        for name in CHOICES_OF_PATH_SH
-        if os.environ.get(name)
+        f"export {name}={shlex.quote(os.environ[name])}\n" for name in CHOICES_OF_PATH_SH if os.environ.get(name)
     )
     return JOB_SCRIPT.format(
         submission=submission.replace("\n", " "),

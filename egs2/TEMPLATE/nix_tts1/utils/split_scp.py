@@ -6,6 +6,7 @@ split_scp.py INPUT OUTPUT1 OUTPUT2 ...
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 
@@ -20,7 +21,7 @@ def split(lines: list[str], parts: int) -> list[list[str]]:
         raise ValueError(f"{len(lines)} lines cannot fill {parts} parts: lower --nj")
     size, larger = divmod(len(lines), parts)
     starts = [part * size + min(part, larger) for part in range(parts + 1)]
-    return [lines[start:end] for start, end in zip(starts, starts[1:])]
+    return [lines[start:end] for start, end in itertools.pairwise(starts)]
 
 
 def main(arguments: list[str]) -> int:
@@ -31,7 +32,7 @@ def main(arguments: list[str]) -> int:
     try:
         with open(source, encoding="utf-8", newline="\n") as stream:
             parts = split(list(stream), len(outputs))
-        for path, part in zip(outputs, parts):
+        for path, part in zip(outputs, parts, strict=False):
             os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
             with open(path, "w", encoding="utf-8", newline="\n") as stream:
                 stream.writelines(part)

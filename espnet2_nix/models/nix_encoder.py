@@ -57,6 +57,11 @@ class NixEncoder(torch.nn.Module):
             channels=channels, latent_channels=latent_channels, **(latent_encoder_conf or {})
         )
 
+    def drop_training_only(self) -> None:
+        """Removes what only training needs: the posterior half of a stochastic duration predictor."""
+        if isinstance(self.duration_predictor, StochasticDurationPredictor):
+            self.duration_predictor.drop_training_only()
+
     def predict_durations(
         self,
         hidden: torch.Tensor,

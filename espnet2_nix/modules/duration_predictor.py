@@ -8,6 +8,9 @@ from torch import nn
 
 from espnet2_nix.modules.depthwise_separable_conv import ChannelNorm
 
+# Names of the posterior half in ESPnet's StochasticDurationPredictor.
+TRAINING_ONLY = ("post_pre", "post_dds", "post_proj", "post_flows")
+
 
 class DeterministicDurationPredictor(nn.Module):
     """VITS's deterministic predictor: twice convolution, ReLU, layer norm and dropout, then a projection.
@@ -66,6 +69,11 @@ class StochasticDurationPredictor(nn.Module):
             flows=n_flows,
             dds_conv_layers=dds_conv_layers,
         )
+
+    def drop_training_only(self) -> None:
+        """Removes the posterior half, which ``nll`` needs and ``forward`` does not."""
+        for name in TRAINING_ONLY:
+            delattr(self.predictor, name)
 
     def nll(self, hidden: torch.Tensor, text_mask: torch.Tensor, durations: torch.Tensor) -> torch.Tensor:
         """Negative log-likelihood of durations (B, T_text) in frames, summed over tokens: (B,)."""

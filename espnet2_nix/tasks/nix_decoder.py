@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from espnet2.gan_tts.hifigan.hifigan import HiFiGANMultiScaleMultiPeriodDiscriminator
@@ -36,7 +37,7 @@ class NixDecoderTask(AbsTask):
     """Distils a VITS teacher's latent and the recordings into a student decoder."""
 
     num_optimizers: int = 2
-    class_choices_list = [decoder_choices, discriminator_choices, spectral_loss_choices]
+    class_choices_list: ClassVar[list[ClassChoices]] = [decoder_choices, discriminator_choices, spectral_loss_choices]
     trainer = NixDecoderTrainer
 
     @classmethod

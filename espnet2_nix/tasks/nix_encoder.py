@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 from espnet2.tasks.abs_task import AbsTask
@@ -49,7 +50,7 @@ class NixEncoderTask(AbsTask):
     """Distils a VITS teacher's posterior into a student encoder."""
 
     num_optimizers: int = 1
-    class_choices_list = [encoder_choices, duration_predictor_choices]
+    class_choices_list: ClassVar[list[ClassChoices]] = [encoder_choices, duration_predictor_choices]
     trainer = NixEncoderTrainer
 
     @classmethod

@@ -13,6 +13,7 @@ from espnet2.tasks.tts import TTSTask
 from espnet2.tts.espnet_model import ESPnetTTSModel
 
 from espnet2_nix.models.nix_decoder import build_decoder
+from espnet2_nix.models.nix_encoder import NixEncoder
 from espnet2_nix.models.nix_tts import NixTTS
 from espnet2_nix.tasks.nix_encoder import encoder_kwargs
 from espnet2_nix.tasks.register import register
@@ -120,8 +121,10 @@ def assemble(
     )
     model = TTSTask.build_model(argparse.Namespace(**config))
     student: NixTTS = model.tts
-    encoder_state = part_of(read_state_dict(encoder_model_file), "encoder")
-    load_strictly(student.encoder, student.encoder.shipped(encoder_state), encoder_model_file)
+    encoder = NixEncoder(**encoder_kwargs(encoder_args))
+    load_strictly(encoder, part_of(read_state_dict(encoder_model_file), "encoder"), encoder_model_file)
+    encoder.drop_training_only()
+    load_strictly(student.encoder, encoder.state_dict(), encoder_model_file)
     decoder = build_decoder(decoder_args.decoder, teacher.latent_channels, decoder_args.decoder_conf)
     load_strictly(decoder, part_of(read_state_dict(decoder_model_file), "decoder"), decoder_model_file)
     decoder.remove_weight_norm()

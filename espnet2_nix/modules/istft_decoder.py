@@ -1,0 +1,128 @@
+"""Decoder that works at frame rate and ends in an inverse STFT."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+MAX_LOG_MAGNITUDE = 5.0  # exp of it times the window's gain is far above full scale
+
+
+class ConvNeXtBlock(nn.Module):
+    """Depthwise convolution, layer norm, pointwise expansion, GELU, pointwise reduction, layer scale, residual."""
+
+    def __init__(self, channels: int, expansion: int, kernel_size: int, layer_scale: float) -> None:
+        super().__init__()
+        self.reach = kernel_size // 2
+        self.depthwise = nn.Conv1d(channels, channels, kernel_size, padding=self.reach, groups=channels)
+        self.norm = nn.LayerNorm(channels, eps=1e-6)
+        self.expand = nn.Linear(channels, expansion)
+        self.reduce = nn.Linear(expansion, channels)
+        self.scale = nn.Parameter(layer_scale * torch.ones(channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, T) to (B, C, T)."""
+        y = self.norm(self.depthwise(x).transpose(1, 2))
+        y = self.scale * self.reduce(nn.functional.gelu(self.expand(y)))
+        return x + y.transpose(1, 2)
+
+
+class InverseSTFT(nn.Module):
+    """Inverse STFT as one real transposed convolution, which exports where a complex one does not.
+
+    Frame t is centred on sample hop * t, as in ``torch.stft(center=True)``. The sum of squared windows by which
+    overlap-add divides is the one of an endless signal: it is the same at every place, so that a stream's pieces equal
+    the whole. The first and last half window of a signal therefore fade, which ``torch.istft`` would undo.
+
+    Args:
+        n_fft: Points of the transform and length of its Hann window.
+        hop_length: Hop in samples.
+
+    Raises:
+        ValueError: If the hop does not divide the window at least four times, so that squared windows do not sum to
+            a constant.
+    """
+
+    def __init__(self, n_fft: int, hop_length: int) -> None:
+        super().__init__()
+        if n_fft % hop_length or n_fft // hop_length < 4:
+            raise ValueError(f"expected n_fft a multiple of hop_length, 4 times or more, found {n_fft} and {hop_length}")
+        self.n_fft, self.hop_length = n_fft, hop_length
+        num_bins = n_fft // 2 + 1
+        window = torch.hann_window(n_fft, dtype=torch.float64)
+        envelope = window.square().sum() / hop_length
+        n = torch.arange(n_fft, dtype=torch.float64)
+        k = torch.arange(num_bins, dtype=torch.float64)[:, None]
+        weight = torch.full((num_bins, 1), 2.0, dtype=torch.float64)
+        weight[0] = weight[-1] = 1.0
+        angle = 2 * math.pi * k * n / n_fft
+        kernel = torch.cat([weight * torch.cos(angle), -weight * torch.sin(angle)]) * window / (n_fft * envelope)
+        self.register_buffer("kernel", kernel[:, None].float(), persistent=False)  # (2 bins, 1, n_fft)
+
+    @property
+    def reach(self) -> int:
+        """Frames on each side whose window reaches a frame's samples."""
+        return self.n_fft // (2 * self.hop_length)
+
+    def forward(self, real: torch.Tensor, imag: torch.Tensor) -> torch.Tensor:
+        """Spectrum (B, n_fft / 2 + 1, T_feats), real and imaginary part, to waveform (B, 1, hop * T_feats)."""
+        wav = nn.functional.conv_transpose1d(torch.cat([real, imag], dim=1), self.kernel, stride=self.hop_length)
+        # The transposed convolution makes hop * (T - 1) + n_fft samples; frame 0 is centred on sample n_fft / 2.
+        return wav[:, :, self.n_fft // 2 : self.hop_length - self.n_fft // 2]
+
+
+class ISTFTDecoder(nn.Module):
+    """ConvNeXt blocks at frame rate and an inverse STFT, after Vocos (arXiv 2306.00814).
+
+    Args:
+        in_channels: Channels H of the latent.
+        channels: Channels C inside.
+        num_blocks: ConvNeXt blocks.
+        expansion: Channels of a block's expansion.
+        kernel_size: Odd kernel size.
+        n_fft: Points of the inverse STFT.
+        hop_length: Samples a frame.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 192,
+        channels: int = 192,
+        num_blocks: int = 6,
+        expansion: int = 512,
+        kernel_size: int = 7,
+        n_fft: int = 1024,
+        hop_length: int = 256,
+    ) -> None:
+        super().__init__()
+        self.upsample_factor = hop_length
+        self.conv_pre = nn.Conv1d(in_channels, channels, kernel_size, padding=kernel_size // 2)
+        self.norm_pre = nn.LayerNorm(channels, eps=1e-6)
+        self.blocks = nn.ModuleList(
+            ConvNeXtBlock(channels, expansion, kernel_size, layer_scale=1.0 / num_blocks) for _ in range(num_blocks)
+        )
+        self.norm_post = nn.LayerNorm(channels, eps=1e-6)
+        self.head = nn.Linear(channels, n_fft + 2)
+        self.istft = InverseSTFT(n_fft, hop_length)
+
+    @property
+    def receptive_field(self) -> tuple[int, int]:
+        """Latent frames to the left and to the right that reach a frame's samples."""
+        reach = self.conv_pre.kernel_size[0] // 2 + sum(block.reach for block in self.blocks)
+        # The samples of frame t are hop * t ... hop * (t + 1) - 1; the window of frame t - reach ends before them.
+        return reach + self.istft.reach - 1, reach + self.istft.reach
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Latent (B, H, T_feats) to waveform (B, 1, hop * T_feats)."""
+        x = self.norm_pre(self.conv_pre(z).transpose(1, 2)).transpose(1, 2)  # (B, C, T_feats)
+        for block in self.blocks:
+            x = block(x)
+        x = self.head(self.norm_post(x.transpose(1, 2))).transpose(1, 2)  # (B, n_fft + 2, T_feats)
+        log_magnitude, phase = x.chunk(2, dim=1)
+        magnitude = torch.exp(torch.clamp(log_magnitude, max=MAX_LOG_MAGNITUDE))
+        return self.istft(magnitude * torch.cos(phase), magnitude * torch.sin(phase))
+
+    def remove_weight_norm(self) -> None:
+        """Does nothing: this decoder has no weight norm."""

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Nix-TTS (arXiv 2203.15643) as an ESPnet2 recipe: corpus -> VITS teacher -> encoder and decoder distillation -> student.
 # Called by run.sh of a corpus; every number a corpus decides is an option here.
+# shellcheck disable=SC2154  # cmd.sh sets cmd_backend and the *_cmd
 set -e
 set -u
 set -o pipefail
@@ -30,6 +31,7 @@ ngpu=1               # The number of gpus ("0" uses cpu, otherwise use gpu).
 num_nodes=1          # The number of nodes.
 nj=8                 # The number of parallel jobs in data preparation.
 inference_nj=8       # The number of parallel jobs in synthesis.
+train_threads=0      # CPU threads of a training (0: one with GPUs, all without).
 gpu_inference=false  # Whether to synthesise on a gpu.
 dumpdir=dump         # Directory to dump features.
 expdir=exp           # Directory to save experiments.
@@ -138,6 +140,10 @@ if [ "${ngpu}" -gt 0 ] && [ "${cmd_backend}" = local ] && ! ${skip_train} && wan
         die "--ngpu ${ngpu}, but torch sees fewer; give --ngpu 0 to train on the CPU"
 fi
 
+if [ "${train_threads}" -eq 0 ]; then
+    train_threads=1
+    if [ "${ngpu}" -eq 0 ]; then train_threads=$(nproc); fi
+fi
 tag_=${tag:+_${tag}}
 data_raw=${dumpdir}/raw
 token_list=${dumpdir}/token_list/${g2p}/tokens.txt
@@ -196,6 +202,7 @@ if ! ${skip_data_prep}; then
     if want_stage 3; then
         log "Stage 3: Drop clips that cannot be trained on: ${data_raw}/org -> ${data_raw}"
         dirs=
+        kept=
         for dset in ${all_sets}; do
             need "${data_raw}/org/${dset}/text" 2
             ${python} -m espnet2_nix.bin.filter_data \
@@ -206,9 +213,11 @@ if ! ${skip_data_prep}; then
                 --min_frames "${min_frames}" \
                 --max_seconds "${max_seconds}"
             dirs+=" ${data_raw}/org/${dset} ${data_raw}/${dset}"
+            kept+=" ${data_raw}/${dset}"
         done
         ${python} -m espnet2_nix.bin.check_dropped \
             --dirs data ${dirs} \
+            --kept ${kept} \
             --out "${data_raw}/dropped.tsv" \
             --max_dropped "${max_dropped}"
     fi
@@ -269,8 +278,7 @@ launch_training() {
     shift 3
     local jobname=${exp}/train.log
     log "Training: '${exp}/train.log'; TensorBoard: tensorboard --logdir ${exp}"
-    # shellcheck disable=SC2154
-    ${python} -m espnet2.bin.launch \
+    OMP_NUM_THREADS=${train_threads} ${python} -m espnet2.bin.launch \
         --cmd "${cuda_cmd} --name ${jobname}" \
         --log "${exp}/train.log" \
         --ngpu "${ngpu}" \
@@ -362,7 +370,6 @@ synthesise() {
     _nj=$(min "${inference_nj}" "$(wc -l < "${data_raw}/${dset}/text")")
     awk -v nj="${_nj}" -v dir="${logdir}" '{ print > (dir "/keys." (NR - 1) % nj + 1 ".scp") }' "${data_raw}/${dset}/text"
     log "Synthesis of ${dset} by the ${system}: ${_nj} jobs, log: ${logdir}/tts_inference.*.log"
-    # shellcheck disable=SC2154
     ${_cmd} --gpu "${_ngpu}" "JOB=1:${_nj}" "${logdir}/tts_inference.JOB.log" \
         ${python} -m espnet2_nix.bin.tts_inference \
             --ngpu "${_ngpu}" \

@@ -34,7 +34,9 @@ def main(cmd: Sequence[str] | None = None) -> None:
     with atomic_write(args.out) as f:
         f.writelines(f"{token}\n" for token in tokens)
     unused = [token for token in tokens[2:-1] if args.text and not used[token]]
-    logger.info("%s: %d tokens, %d of them never used%s", args.out, len(tokens), len(unused), unused and f": {unused}" or "")
+    logger.info(
+        "%s: %d tokens, %d of them never used%s", args.out, len(tokens), len(unused), (unused and f": {unused}") or ""
+    )
 
 
 if __name__ == "__main__":

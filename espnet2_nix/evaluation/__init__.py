@@ -1,0 +1,1 @@
+"""Judging speech: distances, rates and the result table."""

@@ -40,9 +40,7 @@ class SeparableConv(nn.Module):
         super().__init__()
         self.reach = dilation * (kernel_size // 2)
         self.depthwise = weight_norm(
-            nn.Conv1d(
-                in_channels, in_channels, kernel_size, padding=self.reach, dilation=dilation, groups=in_channels
-            )
+            nn.Conv1d(in_channels, in_channels, kernel_size, padding=self.reach, dilation=dilation, groups=in_channels)
         )
         self.pointwise = weight_norm(nn.Conv1d(in_channels, out_channels, 1))
 

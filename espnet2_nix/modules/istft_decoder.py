@@ -48,7 +48,9 @@ class InverseSTFT(nn.Module):
     def __init__(self, n_fft: int, hop_length: int) -> None:
         super().__init__()
         if n_fft % hop_length or n_fft // hop_length < 4:
-            raise ValueError(f"expected n_fft a multiple of hop_length, 4 times or more, found {n_fft} and {hop_length}")
+            raise ValueError(
+                f"expected n_fft a multiple of hop_length, 4 times or more, found {n_fft} and {hop_length}"
+            )
         self.n_fft, self.hop_length = n_fft, hop_length
         num_bins = n_fft // 2 + 1
         window = torch.hann_window(n_fft, dtype=torch.float64)

@@ -76,12 +76,15 @@ def read_state_dict(model_file: str | Path) -> dict[str, torch.Tensor]:
     return state_dict
 
 
-def load_teacher(train_config: str | Path, model_file: str | Path | None) -> VITSTeacher:
-    """Builds the teacher from its own configuration and loads its weights strictly.
+def load_vits(train_config: str | Path, model_file: str | Path | None) -> tuple[torch.nn.Module, argparse.Namespace]:
+    """Builds an ESPnet VITS from its own configuration and loads its weights strictly.
 
     Args:
         train_config: ``config.yaml`` of an ESPnet GAN-TTS training.
         model_file: Its weights; None leaves them random (statistics, tests).
+
+    Returns:
+        ESPnet's model, in evaluation mode, and its options.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -98,4 +101,10 @@ def load_teacher(train_config: str | Path, model_file: str | Path | None) -> VIT
         )
     if model_file is not None:
         load_strictly(model, read_state_dict(model_file), model_file)
+    return model.eval(), args
+
+
+def load_teacher(train_config: str | Path, model_file: str | Path | None) -> VITSTeacher:
+    """Loads an ESPnet VITS as the teacher; arguments and errors as in ``load_vits``."""
+    model, args = load_vits(train_config, model_file)
     return VITSTeacher(model.tts, model.feats_extract, fs=int(model.tts.fs), token_list=args.token_list)

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Stage 6: takes a finished ESPnet VITS as the teacher, after checking that it fits the data."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet2_nix.bin import command
+from espnet2_nix.data.errors import DataError
+
+logger = logging.getLogger(__name__)
+AVERAGE = "train.total_count.ave.pth"
+
+
+def get_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--teacher_model", required=True, help="folder of a training, or a packed model (zip)")
+    parser.add_argument("--outdir", required=True, help="writes config.yaml and model.pth")
+    parser.add_argument("--token_list", required=True, help="the recipe's token list")
+    parser.add_argument("--fs", type=int, required=True, help="sampling rate of the data, Hz")
+    parser.add_argument("--n_fft", type=int, required=True, help="points of the spectrogram")
+    parser.add_argument("--n_shift", type=int, required=True, help="samples a frame")
+    return parser
+
+
+def find_files(teacher_model: Path, folder: str) -> tuple[Path, Path]:
+    """Returns configuration and weights of a teacher; a pack is unpacked into ``folder``.
+
+    Raises:
+        DataError: there are none, or it is not clear which weights are meant.
+    """
+    if teacher_model.is_file():
+        from espnet2_nix.inference.text2speech import unpack_student
+
+        files = unpack_student(teacher_model, folder)
+        return Path(files["train_config"]), Path(files["model_file"])
+    config = teacher_model / "config.yaml"
+    if not config.is_file():
+        raise DataError(f"{config} not found; --teacher_model takes the folder of an ESPnet training, or a zip file")
+    for name in ("model.pth", AVERAGE):
+        if (teacher_model / name).is_file():
+            return config, teacher_model / name
+    found = sorted(path.name for path in teacher_model.glob("*.pth"))
+    weights = [name for name in found if name != "checkpoint.pth"]
+    if len(weights) != 1:
+        raise DataError(
+            f"{teacher_model}: expected model.pth or {AVERAGE}, found {', '.join(found) or 'no weights'}; "
+            "copy the wanted file to model.pth beside config.yaml"
+        )
+    return config, teacher_model / weights[0]
+
+
+@command
+def main(cmd: Sequence[str] | None = None) -> None:
+    args = get_parser().parse_args(cmd)
+    from espnet2_nix.tasks.teacher import load_teacher
+
+    with tempfile.TemporaryDirectory() as folder:
+        config, weights = find_files(Path(args.teacher_model), folder)
+        try:
+            teacher = load_teacher(config, weights)
+        except (FileNotFoundError, ValueError) as error:
+            raise DataError(str(error)) from error
+        tokens = Path(args.token_list).read_text(encoding="utf-8").splitlines()
+        wanted = {"fs": args.fs, "n_fft": args.n_fft, "hop": args.n_shift, "token list": tokens}
+        found = {
+            "fs": teacher.fs,
+            "n_fft": teacher.n_fft,
+            "hop": teacher.hop_length,
+            "token list": teacher.token_list,
+        }
+        for name, value in wanted.items():
+            if found[name] != value:
+                if name == "token list":
+                    difference = sorted(set(tokens) ^ set(teacher.token_list))[:10]
+                    raise DataError(
+                        f"{args.teacher_model} has {len(teacher.token_list)} tokens, {args.token_list} has {len(tokens)}; "
+                        f"they must be the same in the same order (differing: {' '.join(difference) or 'the order'})"
+                    )
+                raise DataError(f"{args.teacher_model} has {name} {found[name]}, the data have {value}")
+        outdir = Path(args.outdir)
+        outdir.mkdir(parents=True, exist_ok=True)
+        for source, name in ((config, "config.yaml"), (weights, "model.pth")):
+            aside = outdir / f".{name}.{os.getpid()}.part"
+            shutil.copyfile(source, aside)
+            os.replace(aside, outdir / name)
+    logger.info(
+        "%s: a VITS of %d Hz, hop %d, %d latent channels",
+        outdir,
+        teacher.fs,
+        teacher.hop_length,
+        teacher.latent_channels,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Stage 11: packs the student for the ESPnet model zoo, with its licence; no path of this machine goes in."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet2_nix.bin import command
+from espnet2_nix.data.errors import DataError
+
+logger = logging.getLogger(__name__)
+
+CARD = """\
+---
+tags: [espnet, audio, text-to-speech, korean]
+language: ko
+license: {license_id}
+datasets: [{corpus}]
+---
+# Nix-TTS, Korean, {corpus}
+
+A student of {parameters:,} parameters, distilled from an ESPnet VITS by espnet2_nix {version}.
+Trained on {corpus}, so the licence of that corpus holds for this model: **{license}**.
+
+    pip install "espnet2_nix[train]"
+    nix-tts "안녕하세요." --model {zip_name} -o hello.wav
+"""
+
+
+def get_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model_dir", required=True, help="folder of the student: config.yaml and weights")
+    parser.add_argument("--model_file", default="model.pth", help="name of the weights in it")
+    parser.add_argument("--outpath", required=True, help="the zip file to write")
+    return parser
+
+
+@command
+def main(cmd: Sequence[str] | None = None) -> None:
+    args = get_parser().parse_args(cmd)
+    from espnet2.main_funcs.pack_funcs import pack
+
+    from espnet2_nix.tasks.nix_tts import load_student
+    from espnet2_nix.version import __version__
+
+    model_dir, outpath = Path(args.model_dir), Path(args.outpath).resolve()
+    try:
+        # A pack that does not load is worth nothing: this also refuses a teacher and half-written weights.
+        model, config = load_student(model_dir / "config.yaml", model_dir / args.model_file)
+    except (FileNotFoundError, ValueError) as error:
+        raise DataError(str(error)) from error
+    with tempfile.TemporaryDirectory() as staging:
+        folder = Path(staging) / "exp" / "nix_tts"
+        folder.mkdir(parents=True)
+        shutil.copyfile(model_dir / "config.yaml", folder / "config.yaml")
+        shutil.copyfile(model_dir / args.model_file, folder / "model.pth")
+        option = []
+        if (model_dir / "RESULTS.md").is_file():
+            shutil.copyfile(model_dir / "RESULTS.md", folder / "RESULTS.md")
+            option.append("exp/nix_tts/RESULTS.md")
+        card = CARD.format(
+            license=config.license,
+            license_id=config.license.lower(),
+            corpus=config.corpus,
+            parameters=sum(parameter.numel() for parameter in model.tts.parameters()),
+            version=__version__,
+            zip_name=outpath.name,
+        )
+        (Path(staging) / "README.md").write_text(card, encoding="utf-8")
+        (Path(staging) / "LICENSE").write_text(licence_text(config.corpus, config.license), encoding="utf-8")
+        option += ["README.md", "LICENSE"]
+        # ESPnet writes paths relative to the working folder into the pack, and absolute ones for what lies outside.
+        with contextlib.chdir(staging):
+            pack(
+                files={"model_file": "exp/nix_tts/model.pth"},
+                yaml_files={"train_config": "exp/nix_tts/config.yaml"},
+                option=option,
+                outpath="pack.zip",
+            )
+        outpath.parent.mkdir(parents=True, exist_ok=True)
+        aside = outpath.with_name(f".{outpath.name}.{os.getpid()}.part")
+        shutil.copyfile(Path(staging) / "pack.zip", aside)
+        os.replace(aside, outpath)
+    logger.info("%s: %.1f MB", args.outpath, outpath.stat().st_size / 1e6)
+
+
+def licence_text(corpus: str, license_name: str) -> str:
+    """What the pack says about its licence."""
+    return (
+        f"This model was trained on the corpus {corpus}, licence {license_name}, and may be used and passed on under that\n"
+        "licence only. The software that made it, espnet2_nix, has a licence of its own: Apache-2.0.\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""Speech of a student, with ESPnet's call and keys, strict loading and a seed."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from espnet2_nix.models.nix_tts import NixTTS
+from espnet2_nix.tasks.nix_tts import load_student
+from espnet2_nix.tasks.register import NixPreprocessor
+
+
+class Text2Speech:
+    """Speaks with an assembled student.
+
+    Args:
+        train_config: ``config.yaml`` of the student.
+        model_file: Its weights.
+        device: Where to compute.
+        speed: Factor on the rate of speech; 2 halves the durations.
+        noise_scale: Factor on the latent's standard deviation; None is the student's default.
+        noise_scale_dur: Noise of a stochastic duration predictor; None is the student's default.
+        seed: The same text and seed give the same samples; None draws a new seed at each call.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If the configuration is no student's, or a weight is missing, unexpected or of another shape.
+    """
+
+    def __init__(
+        self,
+        train_config: str | Path,
+        model_file: str | Path,
+        device: str = "cpu",
+        speed: float = 1.0,
+        noise_scale: float | None = None,
+        noise_scale_dur: float | None = None,
+        seed: int | None = 0,
+    ) -> None:
+        model, self.train_args = load_student(train_config, model_file)
+        self.model = model.to(device)
+        self.tts: NixTTS = model.tts
+        self.preprocess_fn = NixPreprocessor(self.train_args.token_list, self.train_args.frontend)
+        self.device = device
+        self.speed = speed
+        self.noise_scale = noise_scale
+        self.noise_scale_dur = noise_scale_dur
+        self.seed = seed
+
+    @property
+    def fs(self) -> int:
+        """Sampling rate in Hz."""
+        return self.tts.fs
+
+    def __call__(
+        self,
+        text: str | np.ndarray | torch.Tensor,
+        durations: np.ndarray | torch.Tensor | None = None,
+        speed: float | None = None,
+        noise_scale: float | None = None,
+        seed: int | None = None,
+        decode_conf: Mapping[str, Any] | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Speaks a text.
+
+        Args:
+            text: Korean text, or token ids (T_text,).
+            durations: Frames of each token (T_text,) to use instead of predicted ones.
+            speed: In place of the one given at construction; likewise ``noise_scale`` and ``seed``.
+            noise_scale: See above.
+            seed: See above.
+            decode_conf: Further arguments of ``NixTTS.inference``, as ESPnet's own class takes them.
+
+        Returns:
+            Dict of ``wav`` (T_wav,) float32 and ``duration`` (T_text,) int64 in frames.
+
+        Raises:
+            ValueError: If nothing of the text can be read, or the speed is not above 0.
+        """
+        speed = self.speed if speed is None else speed
+        if speed <= 0:
+            raise ValueError(f"speed: expected a factor above 0, found {speed}")
+        if isinstance(text, str):
+            text = self.preprocess_fn("<text>", {"text": text})["text"]
+        options = {
+            "alpha": 1.0 / speed,
+            "noise_scale": self.noise_scale if noise_scale is None else noise_scale,
+            "noise_scale_dur": self.noise_scale_dur,
+            "seed": self.seed if seed is None else seed,
+            **(decode_conf or {}),
+        }
+        return self.tts.inference(
+            torch.as_tensor(text, device=self.device),
+            durations=None if durations is None else torch.as_tensor(durations, device=self.device),
+            **options,
+        )
+
+    @staticmethod
+    def from_pretrained(model_tag: str | Path | None = None, **kwargs: Any) -> Text2Speech:
+        """Loads a pack.
+
+        Args:
+            model_tag: A zip file of stage 11, or a tag of the ESPnet model zoo (then espnet_model_zoo fetches it).
+            kwargs: Arguments of the constructor.
+
+        Raises:
+            FileNotFoundError: If a name that ends in .zip is no file.
+            ValueError: If the pack holds no student.
+        """
+        if model_tag is None:
+            return Text2Speech(**kwargs)
+        if not str(model_tag).endswith(".zip"):
+            from espnet2.utils.pretrained import download_pretrained
+
+            return Text2Speech(**{**download_pretrained(str(model_tag)), **kwargs})
+        with tempfile.TemporaryDirectory() as folder:
+            return Text2Speech(**{**unpack_student(model_tag, folder), **kwargs})
+
+
+def unpack_student(packed_model: str | Path, folder: str | Path) -> dict[str, str]:
+    """Unpacks a student's pack.
+
+    Args:
+        packed_model: The zip file.
+        folder: An empty folder.
+
+    Returns:
+        Paths of ``train_config`` and ``model_file``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no pack of a text-to-speech model.
+    """
+    from espnet2.main_funcs.pack_funcs import unpack
+
+    if not Path(packed_model).is_file():
+        raise FileNotFoundError(f"{packed_model} not found; stage 11 writes it: ./run.sh --stage 11 --stop_stage 11")
+    try:
+        files = unpack(packed_model, folder, use_cache=False)
+    except Exception as error:  # zipfile, tarfile and yaml raise half a dozen classes for a damaged file
+        raise ValueError(f"{packed_model} cannot be unpacked as an ESPnet model: {error}") from error
+    if not {"train_config", "model_file"} <= files.keys():
+        raise ValueError(f"{packed_model}: expected train_config and model_file, found {sorted(files)}")
+    return {name: files[name] for name in ("train_config", "model_file")}
+
+
+class TeacherText2Speech:
+    """Speaks with the teacher, an ESPnet VITS, with the same call as ``Text2Speech``.
+
+    Args:
+        train_config: ``config.yaml`` of the teacher.
+        model_file: Its weights.
+        device: Where to compute.
+        speed: Factor on the rate of speech.
+        noise_scale: Factor on the prior's standard deviation; None is ESPnet's default.
+        noise_scale_dur: Noise of the duration predictor; None is ESPnet's default.
+        seed: Seed of the noise.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If it is no VITS, or the weights do not fit.
+    """
+
+    def __init__(
+        self,
+        train_config: str | Path,
+        model_file: str | Path,
+        device: str = "cpu",
+        speed: float = 1.0,
+        noise_scale: float | None = None,
+        noise_scale_dur: float | None = None,
+        seed: int | None = 0,
+    ) -> None:
+        from espnet2_nix.tasks.teacher import load_vits
+
+        model, self.train_args = load_vits(train_config, model_file)
+        self.tts = model.tts.to(device)
+        self.device = device
+        self.speed, self.seed = speed, seed
+        self.noise_scale = 0.667 if noise_scale is None else noise_scale
+        self.noise_scale_dur = 0.8 if noise_scale_dur is None else noise_scale_dur
+
+    @property
+    def fs(self) -> int:
+        """Sampling rate in Hz."""
+        return int(self.tts.fs)
+
+    @torch.no_grad()
+    def __call__(self, text: np.ndarray | torch.Tensor) -> dict[str, torch.Tensor]:
+        """Token ids (T_text,) to ``wav`` (T_wav,) float32 and ``duration`` (T_text,) in frames."""
+        with torch.random.fork_rng():
+            if self.seed is not None:
+                torch.manual_seed(self.seed)
+            out = self.tts.inference(
+                torch.as_tensor(text, device=self.device),
+                alpha=1.0 / self.speed,
+                noise_scale=self.noise_scale,
+                noise_scale_dur=self.noise_scale_dur,
+            )
+        return {"wav": out["wav"].reshape(-1), "duration": out["duration"].reshape(-1).long()}
+
+
+def token_ids(tokens: list[str], train_args: argparse.Namespace) -> np.ndarray:
+    """Ids (T_text,) of tokens that stage 2 made.
+
+    Raises:
+        ValueError: If a token is not in the model's list.
+    """
+    ids = {token: index for index, token in enumerate(train_args.token_list)}
+    unknown = sorted({token for token in tokens if token not in ids})
+    if unknown:
+        raise ValueError(f"tokens {' '.join(unknown)} are not in the model's list of {len(ids)}; run stage 2 again")
+    return np.array([ids[token] for token in tokens], dtype=np.int64)

@@ -1,11 +1,14 @@
 # Each target sets up .venv first; nothing but Python 3.12 or 3.13 and a C compiler is needed on a fresh machine.
 SHELL := /bin/bash
-.PHONY: help venv test lint clean
+TOY := egs2/toy_kss/nix_tts1
+.PHONY: help venv test lint demo real-speech clean
 
 help:
-	@echo "make test   set up .venv, run the tests"
-	@echo "make lint   set up .venv, check the style of Python and shell"
-	@echo "make clean  remove .venv and build products"
+	@echo "make demo         set up .venv, run the whole recipe on a small synthetic corpus (minutes on two CPU cores)"
+	@echo "make test         set up .venv, run the tests"
+	@echo "make lint         set up .venv, check the style of Python and shell"
+	@echo "make real-speech  a few steps of every stage on real speech, where EMOTIONTTS points at a corpus"
+	@echo "make clean        remove .venv and build products"
 
 venv:
 	@tools/setup_venv.sh
@@ -15,6 +18,16 @@ test: venv
 
 lint: venv
 	@tools/lint.sh
+
+demo: venv
+	$(TOY)/run.sh
+	@echo
+	@echo "Synthesised speech:  $$(ls $(TOY)/exp/nix_tts/inference/eval1/student/wav/*.wav | head -n 1)"
+	@echo "Student pack:        $(TOY)/exp/nix_tts/nix_tts_toy_kss.zip"
+	@echo "Result table:        $(TOY)/exp/nix_tts/RESULTS.md"
+
+real-speech: venv
+	@tools/real_speech_check.sh
 
 clean:
 	rm -rf .venv build *.egg-info espnet2_nix/aligner/*.so espnet2_nix/aligner/_monotonic_alignment.c

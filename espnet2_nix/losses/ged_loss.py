@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import librosa
 import torch
 from torch import nn
@@ -30,7 +32,9 @@ class GEDLoss(nn.Module):
         for size in self.window_sizes:
             bins = min(n_mels, size // 2)
             # Narrow mel filters can fall between two bins of the transform and stay empty: each then adds nothing.
-            basis = librosa.filters.mel(sr=fs, n_fft=size, n_mels=bins, norm=None)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="Empty filters", category=UserWarning)
+                basis = librosa.filters.mel(sr=fs, n_fft=size, n_mels=bins, norm=None)
             basis = torch.from_numpy(basis[basis.sum(1) > 0]).float()
             self.register_buffer(f"basis_{size}", basis, persistent=False)  # (bins, size / 2 + 1)
             self.register_buffer(f"window_{size}", torch.hann_window(size), persistent=False)

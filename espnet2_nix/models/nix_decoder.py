@@ -18,11 +18,11 @@ def build_decoder(decoder: str, latent_channels: int, decoder_conf: dict[str, An
     Args:
         decoder: ``hifigan`` or ``istft``.
         latent_channels: Channels H of the teacher's latent.
-        decoder_conf: Further arguments of the decoder's class.
+        decoder_conf: Further arguments of the decoder's class; ``in_channels`` among them is the teacher's to decide.
 
     Raises:
         ValueError: If the name is unknown.
     """
     if decoder not in DECODERS:
         raise ValueError(f"decoder must be one of {sorted(DECODERS)}, found {decoder!r}")
-    return DECODERS[decoder](in_channels=latent_channels, **(decoder_conf or {}))
+    return DECODERS[decoder](**{**(decoder_conf or {}), "in_channels": latent_channels})

@@ -52,7 +52,8 @@ class NixEncoder(torch.nn.Module):
         self.channels = channels
         self.latent_channels = latent_channels
         self.text_encoder = TextEncoder(num_tokens, channels=channels, **(text_encoder_conf or {}))
-        self.duration_predictor = DURATION_PREDICTORS[duration_predictor](channels, **(duration_predictor_conf or {}))
+        conf = {**(duration_predictor_conf or {}), "channels": channels}
+        self.duration_predictor = DURATION_PREDICTORS[duration_predictor](**conf)
         self.latent_encoder = LatentEncoder(
             channels=channels, latent_channels=latent_channels, **(latent_encoder_conf or {})
         )

@@ -84,7 +84,7 @@ class NixDecoderTask(AbsTask):
         teacher = load_teacher(args.teacher_train_config, args.teacher_model_file)
         spectral_conf = dict(args.spectral_loss_conf)
         if args.spectral_loss == "ged":
-            spectral_conf.setdefault("fs", teacher.fs)
+            spectral_conf["fs"] = teacher.fs
         return DecoderDistillation(
             decoder=build_decoder(args.decoder, teacher.latent_channels, args.decoder_conf),
             teacher=teacher,

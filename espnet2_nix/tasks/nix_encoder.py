@@ -145,8 +145,8 @@ class NixEncoderTask(AbsTask):
 def encoder_kwargs(args: argparse.Namespace) -> dict[str, object]:
     """Arguments of ``NixEncoder`` as an encoder training's options give them."""
     return {
+        **args.encoder_conf,
         "num_tokens": len(args.token_list),
         "duration_predictor": args.duration_predictor,
         "duration_predictor_conf": args.duration_predictor_conf,
-        **args.encoder_conf,
     }

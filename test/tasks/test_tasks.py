@@ -1,0 +1,388 @@
+"""Tasks end to end on a tiny corpus: training, resuming, assembling, packing and speaking."""
+
+import argparse
+import io
+import json
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import yaml
+from conftest import TINY_DISCRIMINATOR, make_encoder_conf
+
+from espnet2_nix.tasks.nix_decoder import NixDecoderTask
+from espnet2_nix.tasks.nix_encoder import NixEncoderTask
+from espnet2_nix.tasks.nix_tts import assemble, load_student, save_student
+from espnet2_nix.tasks.teacher import load_teacher, read_state_dict
+from espnet2_nix.text import token_list, tokenize
+
+TEXTS = ["안녕하세요.", "나무가 많다.", "물을 마신다.", "어디 가요?"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Four clips of noise as Kaldi tables."""
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    lines = {"text": [], "wav.scp": [], "text_shape": [], "speech_shape": []}
+    for i, text in enumerate(TEXTS):
+        num_samples = 14000 + 500 * i
+        soundfile.write(folder / f"{i}.wav", 0.1 * rng.standard_normal(num_samples), 22050)
+        tokens = tokenize(text)
+        lines["text"].append(f"u{i} {' '.join(tokens)}")
+        lines["wav.scp"].append(f"u{i} {folder / f'{i}.wav'}")
+        lines["text_shape"].append(f"u{i} {len(tokens)},75")
+        lines["speech_shape"].append(f"u{i} {num_samples}")
+    lines["tokens.txt"] = token_list()
+    for name, content in lines.items():
+        (folder / name).write_text("\n".join(content) + "\n", encoding="utf-8")
+    return folder
+
+
+def options(data, tiny_teacher_dir, output_dir, epochs, with_text):
+    command = [
+        f"--output_dir={output_dir}",
+        f"--teacher_train_config={tiny_teacher_dir / 'config.yaml'}",
+        f"--teacher_model_file={tiny_teacher_dir / 'model.pth'}",
+        f"--max_epoch={epochs}",
+        "--num_iters_per_epoch=2",
+        "--batch_type=sorted",
+        "--batch_size=2",
+        "--ngpu=0",
+        "--num_workers=0",
+        "--num_att_plot=1",
+        "--use_matplotlib=true",
+        "--resume=true",
+        "--keep_nbest_models=1",
+        "--seed=1",
+    ]
+    for split in ("train", "valid"):
+        command += [f"--{split}_data_path_and_name_and_type", f"{data}/wav.scp,speech,sound"]
+        command += [f"--{split}_shape_file={data}/speech_shape"]
+        if with_text:
+            command += [f"--{split}_data_path_and_name_and_type", f"{data}/text,text,text"]
+            command += [f"--{split}_shape_file={data}/text_shape"]
+    return command
+
+
+def train_encoder(data, tiny_teacher_dir, output_dir, epochs, conf=None):
+    config = {
+        "encoder_conf": {k: v for k, v in make_encoder_conf().items() if k != "duration_predictor_conf"},
+        "duration_predictor_conf": {"hidden_channels": 16},
+        "alignment_conf": {"hard_alignment_start": 2, "attention_channels": 8},
+        "model_conf": {"bin_start": 3, "bin_ramp": 4},
+        "best_model_criterion": [["valid", "loss", "min"]],
+        **(conf or {}),
+    }
+    output_dir.mkdir(exist_ok=True)
+    (output_dir / "train.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    command = options(data, tiny_teacher_dir, output_dir, epochs, with_text=True)
+    NixEncoderTask.main(cmd=[*command, f"--config={output_dir / 'train.yaml'}", f"--token_list={data}/tokens.txt"])
+
+
+def train_decoder(data, tiny_teacher_dir, output_dir, epochs):
+    config = {
+        "decoder": "istft",
+        "decoder_conf": {"channels": 16, "num_blocks": 1, "expansion": 16},
+        "discriminator_conf": TINY_DISCRIMINATOR,
+        "spectral_loss_conf": {"window_sizes": [256]},
+        "model_conf": {"segment_size": 16},
+        "best_model_criterion": [["train", "total_count", "max"]],
+        "optim": "adamw",
+        "optim2": "adamw",
+    }
+    output_dir.mkdir(exist_ok=True)
+    (output_dir / "train.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    command = options(data, tiny_teacher_dir, output_dir, epochs, with_text=False)
+    NixDecoderTask.main(cmd=[*command, f"--config={output_dir / 'train.yaml'}"])
+
+
+@pytest.fixture(scope="module")
+def trained(data, tiny_teacher_dir, tmp_path_factory):
+    """Folders of a trained encoder and a trained decoder."""
+    root = tmp_path_factory.mktemp("exp")
+    train_encoder(data, tiny_teacher_dir, root / "encoder", epochs=1)
+    train_decoder(data, tiny_teacher_dir, root / "decoder", epochs=1)
+    return root
+
+
+@pytest.fixture(scope="module")
+def student_dir(trained):
+    """Folder of the assembled student."""
+    model, config = assemble(
+        trained / "encoder" / "config.yaml",
+        trained / "encoder" / "valid.loss.best.pth",
+        trained / "decoder" / "config.yaml",
+        trained / "decoder" / "train.total_count.ave.pth",
+        corpus="noise",
+        license="CC0-1.0",
+    )
+    save_student(model, config, trained / "student")
+    return trained / "student"
+
+
+@pytest.mark.parametrize("task", [NixEncoderTask, NixDecoderTask])
+def test_the_parser_behaves_as_espnets_do(task, tmp_path):
+    parser = task.get_parser()
+    assert isinstance(parser, argparse.ArgumentParser)
+    with pytest.raises(SystemExit) as stop:
+        task.main(cmd=["--help"])
+    assert stop.value.code == 0
+    with pytest.raises(SystemExit) as stop:
+        task.main(cmd=[])
+    assert stop.value.code != 0
+    printed = io.StringIO()
+    task.print_config(printed)
+    (tmp_path / "printed.yaml").write_text(printed.getvalue(), encoding="utf-8")
+    args = parser.parse_args(["--config", str(tmp_path / "printed.yaml")])
+    assert args.model_conf == {}
+    assert args.teacher_train_config is None
+
+
+def test_one_and_one_resumed_epoch_are_two(data, tiny_teacher_dir, tmp_path):
+    train_encoder(data, tiny_teacher_dir, tmp_path / "straight", epochs=2)
+    train_encoder(data, tiny_teacher_dir, tmp_path / "resumed", epochs=1)
+    train_encoder(data, tiny_teacher_dir, tmp_path / "resumed", epochs=2)
+    straight, resumed = (read_state_dict(tmp_path / name / "2epoch.pth") for name in ("straight", "resumed"))
+    assert straight["num_batches"] == resumed["num_batches"] == 4
+    for name, value in straight.items():
+        torch.testing.assert_close(value, resumed[name], atol=1e-6, rtol=1e-4, msg=name)
+
+
+def test_training_draws_what_tensorboard_shows(trained):
+    assert list((trained / "encoder").glob("att_ws/*/alignment.1ep.png"))
+    assert list((trained / "decoder").glob("att_ws/*/mel.1ep.png"))
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tags = {}
+    for name in ("encoder", "decoder"):
+        for folder in (trained / name / "tensorboard").iterdir():
+            events = EventAccumulator(str(folder), size_guidance={"images": 0, "audio": 0})
+            events.Reload()
+            for kind, found in events.Tags().items():
+                if isinstance(found, list):
+                    tags.setdefault((name, kind), set()).update(found)
+    assert any(tag.startswith("alignment/") for tag in tags["encoder", "images"])
+    assert any(tag.startswith("mel/") for tag in tags["decoder", "images"])
+    assert {tag.split("/")[0] for tag in tags["decoder", "audio"]} == {"recording", "teacher", "student"}
+    assert {"latent_loss", "forward_sum_loss", "bin_loss", "dur_loss"} <= tags["encoder", "scalars"]
+
+
+def test_the_optimizers_hold_the_student_only(trained, tiny_teacher_dir):
+    checkpoint = torch.load(trained / "encoder" / "checkpoint.pth", weights_only=False)
+    assert not [key for key in checkpoint["model"] if "teacher" in key]
+    config = yaml.safe_load((trained / "decoder" / "config.yaml").read_text(encoding="utf-8"))
+    args = argparse.Namespace(**config)
+    model = NixDecoderTask.build_model(args)
+    generator, discriminator = NixDecoderTask.build_optimizers(args, model)
+    count = lambda optimizer: sum(p.numel() for g in optimizer.param_groups for p in g["params"])  # noqa: E731
+    assert count(generator) == sum(p.numel() for p in model.decoder.parameters())
+    assert count(discriminator) == sum(p.numel() for p in model.discriminator.parameters())
+
+
+def test_assembling_keeps_every_weight_and_names_no_path(student_dir, trained):
+    model, args = load_student(student_dir / "config.yaml", student_dir / "model.pth")
+    encoder = read_state_dict(trained / "encoder" / "valid.loss.best.pth")
+    for name, value in model.tts.encoder.state_dict().items():
+        assert torch.equal(value, encoder[f"encoder.{name}"])
+    assert args.license == "CC0-1.0"
+    assert str(trained) not in (student_dir / "config.yaml").read_text(encoding="utf-8")
+
+
+def test_parts_of_two_teachers_are_not_joined(trained, tiny_teacher_dir, tmp_path):
+    other = tmp_path / "teacher"
+    other.mkdir()
+    for name in ("config.yaml", "model.pth"):
+        (other / name).write_bytes((tiny_teacher_dir / name).read_bytes())
+    config = yaml.safe_load((trained / "decoder" / "config.yaml").read_text(encoding="utf-8"))
+    config["teacher_model_file"] = str(other / "model.pth")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    with pytest.raises(ValueError, match="one teacher"):
+        assemble(
+            trained / "encoder" / "config.yaml",
+            trained / "encoder" / "valid.loss.best.pth",
+            tmp_path / "config.yaml",
+            trained / "decoder" / "train.total_count.ave.pth",
+            "c",
+            "l",
+        )
+
+
+def test_missing_and_truncated_weights_stop(tiny_teacher_dir, tmp_path):
+    weights = read_state_dict(tiny_teacher_dir / "model.pth")
+    name = next(iter(weights))
+    weights["surplus"] = weights.pop(name)
+    torch.save(weights, tmp_path / "renamed.pth")
+    with pytest.raises(ValueError, match=r"1 missing .* 1 unexpected \(surplus\)"):
+        load_teacher(tiny_teacher_dir / "config.yaml", tmp_path / "renamed.pth")
+    (tmp_path / "cut.pth").write_bytes((tiny_teacher_dir / "model.pth").read_bytes()[:1000])
+    with pytest.raises(ValueError, match="cannot be read"):
+        load_teacher(tiny_teacher_dir / "config.yaml", tmp_path / "cut.pth")
+    with pytest.raises(FileNotFoundError, match="finished training"):
+        load_teacher(tiny_teacher_dir / "config.yaml", tmp_path / "none.pth")
+
+
+def test_another_token_list_is_refused(data, tiny_teacher_dir, tmp_path):
+    (tmp_path / "tokens.txt").write_text("\n".join(token_list()[:-2]) + "\n", encoding="utf-8")
+    args = argparse.Namespace(
+        token_list=str(tmp_path / "tokens.txt"),
+        frontend="jaso",
+        teacher_train_config=tiny_teacher_dir / "config.yaml",
+        teacher_model_file=None,
+    )
+    with pytest.raises(ValueError, match="token list"):
+        NixEncoderTask.build_model(args)
+
+
+# ---- the pack
+
+
+@pytest.fixture(scope="module")
+def packed(student_dir, tmp_path_factory):
+    from espnet2_nix.bin import pack
+
+    path = tmp_path_factory.mktemp("pack") / "voice.zip"
+    pack.main(["--model_dir", str(student_dir), "--outpath", str(path)])
+    return path
+
+
+def test_the_pack_names_its_licence_and_no_path(packed, student_dir):
+    with zipfile.ZipFile(packed) as archive:
+        names = archive.namelist()
+        assert {"meta.yaml", "README.md", "LICENSE"} <= set(names)
+        assert not [name for name in names if name.startswith("/") or ".." in name]
+        text = "".join(archive.read(name).decode() for name in names if not name.endswith(".pth"))
+    assert "CC0-1.0" in text
+    assert str(student_dir.parent) not in text
+
+
+def test_the_pack_speaks_through_espnet_and_through_us(packed, tmp_path, monkeypatch):
+    from espnet2.bin.tts_inference import Text2Speech as ESPnetText2Speech
+
+    from espnet2_nix.inference.text2speech import Text2Speech, unpack_student
+
+    ours = Text2Speech.from_pretrained(packed, seed=3)
+    out = ours("안녕하세요.")
+    assert set(out) >= {"wav", "duration"}
+    assert len(out["duration"]) == len(tokenize("안녕하세요."))
+    assert torch.equal(out["wav"], ours("안녕하세요.")["wav"])
+    assert not torch.equal(out["wav"], ours("안녕하세요.", seed=4)["wav"])
+    assert len(ours("안녕하세요.", speed=0.25)["wav"]) > len(out["wav"])
+    with pytest.raises(ValueError, match="speed"):
+        ours("안녕하세요.", speed=0)
+    files = unpack_student(packed, tmp_path / "elsewhere")
+    theirs = ESPnetText2Speech(**files)
+    assert theirs.fs == ours.fs == 22050
+    assert torch.equal(theirs("안녕하세요.", decode_conf={"seed": 3})["wav"], out["wav"])
+
+
+def test_a_fresh_process_loads_the_pack_after_one_import(packed, tmp_path):
+    code = (
+        "import espnet2_nix\n"
+        "from espnet2.bin.tts_inference import Text2Speech\n"
+        f"speak = Text2Speech.from_pretrained({str(packed)!r})\n"
+        "print(len(speak('나무가 많다.')['wav']))\n"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )
+    assert int(out.stdout.split()[-1]) > 0
+
+
+def test_the_command_speaks_and_explains(packed, tmp_path, capsys, caplog):
+    from espnet2_nix.bin import nix_tts, nix_tts_info
+
+    nix_tts.main(["안녕하세요.", "--model", str(packed), "-o", str(tmp_path / "hello.wav")])
+    wav, fs = soundfile.read(tmp_path / "hello.wav")
+    assert fs == 22050
+    assert len(wav) > 0
+    with pytest.raises(SystemExit) as stop:
+        nix_tts.main(["안녕", "--model", str(tmp_path / "none.zip"), "-o", str(tmp_path / "x.wav")])
+    assert stop.value.code == 1
+    assert "none.zip not found" in caplog.text
+    with pytest.raises(SystemExit):
+        nix_tts.main(["---", "--model", str(packed), "-o", str(tmp_path / "x.wav")])
+    capsys.readouterr()
+    nix_tts_info.main(["--model", str(packed)])
+    info = json.loads(capsys.readouterr().out)
+    parts = info["parameters"]
+    assert parts["total"] == sum(count for name, count in parts.items() if name != "total")
+    assert info["fs"] == 22050
+    assert info["corpus"] == "noise"
+
+
+def test_a_damaged_pack_is_refused(packed, tmp_path):
+    from espnet2_nix.inference.text2speech import Text2Speech
+
+    (tmp_path / "cut.zip").write_bytes(packed.read_bytes()[:2000])
+    with pytest.raises(ValueError, match="cannot be unpacked"):
+        Text2Speech.from_pretrained(tmp_path / "cut.zip")
+
+
+def test_another_front_end_version_is_refused(student_dir, tmp_path):
+    from espnet2_nix.inference.text2speech import Text2Speech
+
+    config = yaml.safe_load((student_dir / "config.yaml").read_text(encoding="utf-8"))
+    config["frontend"]["version"] = "0"
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    with pytest.raises(ValueError, match="front-end"):
+        Text2Speech(tmp_path / "config.yaml", student_dir / "model.pth")
+
+
+# ---- stages 6, 9 and 10
+
+
+def test_import_teacher_checks_what_it_takes(data, tiny_teacher_dir, tmp_path, caplog):
+    from espnet2_nix.bin import import_teacher
+
+    command = ["--teacher_model", str(tiny_teacher_dir), "--outdir", str(tmp_path / "out"), "--n_fft", "1024"]
+    command += ["--n_shift", "256", "--token_list", f"{data}/tokens.txt"]
+    import_teacher.main([*command, "--fs", "22050"])
+    assert load_teacher(tmp_path / "out" / "config.yaml", tmp_path / "out" / "model.pth").fs == 22050
+    with pytest.raises(SystemExit):
+        import_teacher.main([*command, "--fs", "44100"])
+    assert "has fs 22050, the data have 44100" in caplog.text
+    (tmp_path / "tokens.txt").write_text("\n".join(token_list()[::-1]) + "\n", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        import_teacher.main([*command, "--fs", "22050", "--token_list", str(tmp_path / "tokens.txt")])
+    assert "the order" in caplog.text
+
+
+def test_synthesis_resumes_and_is_scored(data, tiny_teacher_dir, student_dir, tmp_path):
+    from espnet2_nix.bin import score, tts_inference
+
+    inference = tmp_path / "inference"
+    systems = {
+        "teacher": (tiny_teacher_dir / "config.yaml", tiny_teacher_dir / "model.pth"),
+        "student": (student_dir / "config.yaml", student_dir / "model.pth"),
+    }
+    for system, (config, model) in systems.items():
+        folder = inference / "data" / system
+        command = ["--system", system, "--text", f"{data}/text", "--output_dir", str(folder)]
+        command += ["--table", str(folder / "utterances.tsv")]
+        command += ["--train_config", str(config), "--model_file", str(model)]
+        tts_inference.main(command)
+        table = (folder / "utterances.tsv").read_text(encoding="utf-8")
+        assert len(table.splitlines()) == len(TEXTS)
+        (folder / "wav" / "u1.wav").unlink()
+        times = {path.name: path.stat().st_mtime_ns for path in (folder / "wav").iterdir()}
+        tts_inference.main(command)
+        after = {path.name: path.stat().st_mtime_ns for path in (folder / "wav").iterdir()}
+        assert {name for name in after if after[name] != times.get(name)} == {"u1.wav"}
+    command = ["--data_dir", str(data.parent), "--inference_dir", str(inference), "--test_sets", "data"]
+    command += ["--model_dir", str(student_dir), "--teacher_train_config", str(tiny_teacher_dir / "config.yaml")]
+    (inference / data.name).symlink_to(inference / "data") if data.name != "data" else None
+    command[command.index("data")] = data.name
+    score.main([*command, "--out", str(tmp_path / "RESULTS.md")])
+    table = (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
+    assert f"| {data.name} | teacher | 4 of 4 |" in table
+    assert f"| {data.name} | student | 4 of 4 |" in table

@@ -1,0 +1,90 @@
+"""Every YAML of every recipe builds its model, at the size and on the teacher that it was written for."""
+
+import argparse
+import copy
+import math
+
+import pytest
+import torch
+import yaml
+from conftest import ROOT
+
+from espnet2_nix.text import token_list
+
+RECIPES = sorted(
+    path.parent for path in (ROOT / "egs2").glob("*/nix_tts1/conf") if path.parent.parent.name != "TEMPLATE"
+)
+TRAININGS = [path for recipe in RECIPES for path in sorted((recipe / "conf").rglob("train_*.yaml"))]
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT / "egs2"))
+
+
+def read_args(task, path, **kwargs):
+    """Options as the command line gives them; an unknown key in the YAML stops."""
+    args = task.get_parser().parse_args(["--config", str(path), "--output_dir", "none"])
+    for name, value in kwargs.items():
+        setattr(args, name, value)
+    return args
+
+
+@pytest.fixture(scope="session")
+def teachers(tmp_path_factory):
+    """config.yaml of each recipe's teacher, as its training would write it."""
+    from espnet2.tasks.gan_tts import GANTTSTask
+
+    configs = {}
+    for recipe in RECIPES:
+        args = read_args(
+            GANTTSTask,
+            recipe / "conf" / "train_vits_teacher.yaml",
+            token_list=token_list(),
+            feats_extract="linear_spectrogram",
+            feats_extract_conf={"n_fft": 1024, "hop_length": 256, "win_length": None},
+            normalize=None,
+        )
+        path = tmp_path_factory.mktemp("teacher") / "config.yaml"
+        path.write_text(yaml.safe_dump(vars(copy.deepcopy(args)), allow_unicode=True), encoding="utf-8")
+        configs[recipe] = path
+    return configs
+
+
+def test_recipes_are_found():
+    assert {recipe.parent.name for recipe in RECIPES} >= {"kss", "emotiontts", "toy_kss"}
+    for recipe in RECIPES:
+        names = {path.name for path in (recipe / "conf").glob("*.yaml")}
+        assert names >= {"train_vits_teacher.yaml", "train_nix_encoder.yaml", "train_nix_decoder.yaml"}
+
+
+@pytest.mark.parametrize("path", TRAININGS, ids=name_of)
+def test_the_yaml_builds_its_model(path, teachers):
+    from espnet2.tasks.gan_tts import GANTTSTask
+
+    from espnet2_nix.tasks.nix_decoder import NixDecoderTask
+    from espnet2_nix.tasks.nix_encoder import NixEncoderTask
+
+    recipe = next(recipe for recipe in RECIPES if recipe in path.parents)
+    teacher = {"teacher_train_config": teachers[recipe], "teacher_model_file": None}
+    if "vits" in path.name:
+        model = GANTTSTask.build_model(argparse.Namespace(**yaml.safe_load(teachers[recipe].read_text())))
+        assert model.tts.generator.upsample_factor == 256
+        task, args = GANTTSTask, read_args(GANTTSTask, path)
+        count = sum(p.numel() for p in model.tts.generator.parameters())
+        if recipe.parent.name == "kss":
+            assert 36_000_000 < count < 37_000_000  # VITS (arXiv 2106.06103) has 36.32 million
+    elif "encoder" in path.name:
+        task = NixEncoderTask
+        args = read_args(task, path, token_list=token_list(), frontend="jaso", **teacher)
+        model = task.build_model(args)
+    else:
+        task = NixDecoderTask
+        args = read_args(task, path, **teacher)
+        model = task.build_model(args)
+        assert len(task.build_optimizers(args, model)) == 2
+        frames = 2
+        wav = model.decoder(torch.zeros(1, model.teacher.latent_channels, frames))
+        assert wav.shape == (1, 1, frames * 256)
+    assert all(math.isfinite(float(p.detach().abs().sum())) for p in model.parameters())
+    # A misspelt criterion would delete every checkpoint but the last.
+    assert list(args.best_model_criterion[0]) in (["train", "total_count", "max"], ["valid", "loss", "min"])

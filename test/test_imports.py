@@ -1,0 +1,91 @@
+"""The one way: a layer imports only what stands to its right; text and runtime need neither torch nor ESPnet."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "espnet2_nix"
+ALLOWED = {
+    "bin": {"inference", "export", "evaluation", "tasks", "data", "runtime", "text", "models"},
+    "inference": {"tasks", "models", "data", "text"},
+    "export": {"tasks", "models", "text"},
+    "evaluation": {"inference", "tasks", "models", "data", "text"},
+    "tasks": {"models", "modules", "aligner", "losses", "text"},
+    "models": {"modules", "aligner", "losses"},
+    "modules": set(),
+    "aligner": {"modules"},  # masks
+    "losses": set(),
+    "data": {"text"},
+    "runtime": {"text"},
+    "text": set(),
+}
+FREE = {"espnet2_nix", "dispatch", "version"}  # modules at the top of the package
+
+
+def arrows_to_the_left(package):
+    """Every import of a layer by one that stands to its right, as `file imports layer`."""
+    wrong = []
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).parts
+        if len(parts) == 1:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            for name in names:
+                if not name.startswith("espnet2_nix."):
+                    continue
+                layer = name.split(".")[1]
+                if layer not in {parts[0], *ALLOWED[parts[0]], *FREE}:
+                    wrong.append(f"{'/'.join(parts)} imports {layer}")
+    return wrong
+
+
+def test_every_folder_has_its_place():
+    assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == set(ALLOWED)
+
+
+def test_no_arrow_points_to_the_left():
+    assert arrows_to_the_left(PACKAGE) == []
+
+
+@pytest.mark.parametrize(
+    "statement", ["from espnet2_nix.tasks.teacher import load_teacher", "import espnet2_nix.bin.pack"]
+)
+def test_a_planted_arrow_is_found(tmp_path, statement):
+    (tmp_path / "losses").mkdir()
+    (tmp_path / "losses" / "planted.py").write_text(f"def f():\n    {statement}\n", encoding="utf-8")
+    assert len(arrows_to_the_left(tmp_path)) == 1
+
+
+BLOCK = """
+import socket, sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "espnet", "espnet2"):
+            raise ImportError(f"{name} is blocked")
+sys.meta_path.insert(0, Block())
+def refuse(*args, **kwargs):
+    raise OSError("the network is blocked")
+socket.socket.connect = refuse
+"""
+
+
+@pytest.mark.parametrize("layer", ["text", "runtime", "data"])
+def test_imports_without_torch_espnet_and_network(layer):
+    modules = [f"espnet2_nix.{layer}"] + [
+        f"espnet2_nix.{layer}.{path.stem}" for path in (PACKAGE / layer).glob("*.py") if path.stem != "__init__"
+    ]
+    code = BLOCK + f"import importlib\nfor name in {modules!r}:\n    importlib.import_module(name)\n"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_importing_the_package_imports_neither_torch_nor_espnet():
+    code = "import sys, espnet2_nix; assert not {'torch', 'espnet2', 'numpy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# run RECIPE [options]: a recipe of egs2, with data/, dump/ and exp/ in /work/RECIPE
+# speak TEXT --model FILE.zip -o FILE.wav: nix-tts
+# anything else runs as it is
+set -euo pipefail
+case "${1:-}" in
+    run)
+        recipe=${2:?"which recipe? kss, emotiontts or toy_kss"}
+        shift 2
+        source=/opt/espnet2_nix/egs2/${recipe}/nix_tts1
+        [ -d "${source}" ] || { echo "no recipe ${recipe}; there are: $(ls /opt/espnet2_nix/egs2)" >&2; exit 2; }
+        # The image's own folder is lost with the container: what the recipe writes lies in the mounted one.
+        for name in data dump exp downloads; do
+            mkdir -p "/work/${recipe}/${name}"
+            ln -sfn "/work/${recipe}/${name}" "${source}/${name}"
+        done
+        cd "${source}"
+        exec ./run.sh "$@" ;;
+    speak)
+        shift
+        exec nix-tts "$@" ;;
+    "")
+        sed -n '2,4s/^# //p' "$0" ;;
+    *)
+        exec "$@" ;;
+esac

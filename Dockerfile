@@ -1,13 +1,12 @@
-# espnet2_nix with what training needs.
-#   docker build -t espnet2_nix .                                                  (CPU)
-#   docker build -t espnet2_nix --build-arg BASE=nvidia/cuda:13.0.2-runtime-ubuntu24.04 .  (CUDA; its Python is 3.12)
+# espnet2_nix with what training needs. torch brings its own CUDA libraries: the same image trains on a CPU and on a GPU.
+#   docker build -t espnet2_nix .
 #   docker run --rm -v "$PWD/work:/work" espnet2_nix run toy_kss
-#   docker run --rm -v /data/kss:/kss:ro -v "$PWD/work:/work" -e KSS=/kss --gpus all espnet2_nix run kss --ngpu 1
+#   docker run --rm --gpus all --shm-size 8g -v /data/kss:/kss:ro -e KSS=/kss -v "$PWD/work:/work" espnet2_nix run kss
 #   docker run --rm -v "$PWD/work:/work" espnet2_nix speak "안녕하세요." --model voice.zip -o hello.wav
 ARG BASE=python:3.12-slim
 
 FROM ${BASE} AS builder
-RUN apt-get update && apt-get install -y --no-install-recommends build-essential python3-dev python3-pip python3-venv \
+RUN apt-get update && apt-get install -y --no-install-recommends build-essential \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
@@ -15,7 +14,7 @@ RUN python3 -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir ".[tra
 
 FROM ${BASE}
 # git: local/data.sh of emotiontts; libsndfile comes with the soundfile wheel.
-RUN apt-get update && apt-get install -y --no-install-recommends python3 git libgomp1 \
+RUN apt-get update && apt-get install -y --no-install-recommends git libgomp1 \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=builder /opt/venv /opt/venv
 COPY egs2 /opt/espnet2_nix/egs2

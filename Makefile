@@ -21,10 +21,6 @@ lint: venv
 
 demo: venv
 	$(TOY)/run.sh
-	@echo
-	@echo "Synthesised speech:  $$(ls $(TOY)/exp/nix_tts/inference/eval1/student/wav/*.wav | head -n 1)"
-	@echo "Student pack:        $(TOY)/exp/nix_tts/nix_tts_toy_kss.zip"
-	@echo "Result table:        $(TOY)/exp/nix_tts/RESULTS.md"
 
 real-speech: venv
 	@tools/real_speech_check.sh

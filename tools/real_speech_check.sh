@@ -16,22 +16,16 @@ speaker=lmy
 source=$(dirname "$(find -L "${corpus}/Dataset/SpeechCorpus" -type d -path "*/${speaker}/wav" | head -n 1)")
 target=${work}/corpus/Dataset/SpeechCorpus/Main/main/${speaker}
 mkdir -p "${target}/wav" "${target}/transcript"
-find -L "${source}/wav" -name '*.wav' | sort | head -n 48 | while read -r wav; do
+find -L "${source}/wav" -name '*.wav' | sort | sed -n 1,48p | while read -r wav; do
     name=$(basename "${wav}" .wav)
     ln -s "${wav}" "${target}/wav/${name}.wav"
     ln -s "${source}/transcript/${name}.txt" "${target}/transcript/${name}.txt"
 done
 few="--num_iters_per_epoch 3 --max_epoch 1 --batch_size 4"
-(
-    cd egs2/emotiontts/nix_tts1
-    # local/data.sh writes into data/ of its working folder: the check works in a copy of the recipe.
-    mkdir -p "${work}/egs2/emotiontts"
-    cp -RP . "${work}/egs2/emotiontts/nix_tts1"
-    cp -RP ../../TEMPLATE "${work}/egs2/TEMPLATE"
-    rm -rf "${work}"/egs2/emotiontts/nix_tts1/{data,dump,exp}
-)
+# local/data.sh writes into data/ of its working folder: the check works in a copy of the recipe.
+tar -C egs2 -cf - --exclude=data --exclude=dump --exclude=exp --exclude=downloads TEMPLATE emotiontts | tar -C "${work}" -xf -
 export NIX_PYTHON="${PWD}/.venv/bin/python3"
-cd "${work}/egs2/emotiontts/nix_tts1"
+cd "${work}/emotiontts/nix_tts1"
 EMOTIONTTS=${work}/corpus ./run.sh --train_args "${few}" --test_sets eval1
 student=$(find exp/nix_tts/inference/eval1/student/wav -name '*.wav' | wc -l)
 clips=$(wc -l < dump/raw/eval1/text)

@@ -9,12 +9,12 @@ works() { "$@" -c 'import ssl, sys, venv; sys.exit(not (3, 12) <= sys.version_in
 
 find_python() { # prints a Python that ESPnet 202611 accepts
     local candidate root
-    for candidate in python3.13 python3.12 python3; do
+    for candidate in python3.12 python3.13 python3; do
         # A pyenv shim may stand on PATH for a version that is not switched on: it counts only when it runs.
         if works "${candidate}"; then command -v "${candidate}"; return; fi
     done
     root=${PYENV_ROOT:-${HOME}/.pyenv}
-    for candidate in "${root}"/versions/3.13*/bin/python "${root}"/versions/3.12*/bin/python; do
+    for candidate in "${root}"/versions/3.12*/bin/python "${root}"/versions/3.13*/bin/python; do
         if works "${candidate}"; then echo "${candidate}"; return; fi
     done
     return 1

@@ -68,7 +68,44 @@ def test_help_lists_every_declared_option():
         assert f"--{name} " in out.stdout
 
 
-WANTED = ["stage", "stop_stage", "skip_data_prep", "skip_train", "skip_eval", "skip_upload_hf", "ngpu", "num_nodes", "nj", "inference_nj", "gpu_inference", "dumpdir", "expdir", "python", "local_data_opts", "fs", "n_fft", "n_shift", "win_length", "token_type", "cleaner", "g2p", "train_args", "tag", "tts_exp", "tts_stats_dir", "inference_config", "inference_args", "inference_tag", "inference_model", "download_model", "hf_repo", "teacher_config", "encoder_config", "decoder_config", "teacher_model"]
+WANTED = [
+    "stage",
+    "stop_stage",
+    "skip_data_prep",
+    "skip_train",
+    "skip_eval",
+    "skip_upload_hf",
+    "ngpu",
+    "num_nodes",
+    "nj",
+    "inference_nj",
+    "gpu_inference",
+    "dumpdir",
+    "expdir",
+    "python",
+    "local_data_opts",
+    "fs",
+    "n_fft",
+    "n_shift",
+    "win_length",
+    "token_type",
+    "cleaner",
+    "g2p",
+    "train_args",
+    "tag",
+    "tts_exp",
+    "tts_stats_dir",
+    "inference_config",
+    "inference_args",
+    "inference_tag",
+    "inference_model",
+    "download_model",
+    "hf_repo",
+    "teacher_config",
+    "encoder_config",
+    "decoder_config",
+    "teacher_model",
+]
 
 
 def test_the_options_that_espnets_users_expect_are_declared():

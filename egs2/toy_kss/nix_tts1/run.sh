@@ -11,4 +11,5 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
     --ngpu 0 \
     --nj 2 \
     --inference_nj 2 \
+    --test_sets eval1 \
     "$@"

@@ -321,7 +321,7 @@ def test_the_command_speaks_and_explains(packed, tmp_path, capsys, caplog):
 
 
 def test_a_damaged_pack_is_refused(packed, tmp_path):
-    from espnet2_nix.inference.text2speech import Text2Speech
+    from espnet2_nix.inference import Text2Speech
 
     (tmp_path / "cut.zip").write_bytes(packed.read_bytes()[:2000])
     with pytest.raises(ValueError, match="cannot be unpacked"):
@@ -329,7 +329,7 @@ def test_a_damaged_pack_is_refused(packed, tmp_path):
 
 
 def test_another_front_end_version_is_refused(student_dir, tmp_path):
-    from espnet2_nix.inference.text2speech import Text2Speech
+    from espnet2_nix.inference import Text2Speech
 
     config = yaml.safe_load((student_dir / "config.yaml").read_text(encoding="utf-8"))
     config["frontend"]["version"] = "0"

@@ -9,6 +9,7 @@ from espnet2_nix.data.dropped import Dropped, write_dropped
 from espnet2_nix.data.kaldi_io import read_table, write_table
 from espnet2_nix.data.progress import progress
 from espnet2_nix.data.tokens import UnusableText, to_tokens
+from espnet2_nix.text.frontend import DEFAULT_FRONTEND
 
 logger = logging.getLogger(__name__)
 STAGE = "format_text"
@@ -20,7 +21,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--out_text", required=True, help="table of tokens to write")
     parser.add_argument("--out_raw", required=True, help="where the text as it came goes, for the same utterances")
     parser.add_argument("--dropped", required=True, help="report of dropped utterances to write")
-    parser.add_argument("--g2p", default="jaso", help="front-end, see espnet2_nix.text")
+    parser.add_argument("--g2p", default=DEFAULT_FRONTEND, help="front-end, see espnet2_nix.text")
     return parser
 
 

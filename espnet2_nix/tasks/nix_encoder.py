@@ -20,6 +20,7 @@ from espnet2_nix.tasks.register import register
 from espnet2_nix.tasks.teacher import load_teacher
 from espnet2_nix.tasks.trainer import NixEncoderTrainer
 from espnet2_nix.text import frontend_info
+from espnet2_nix.text.frontend import DEFAULT_FRONTEND
 
 register()
 
@@ -86,7 +87,7 @@ class NixEncoderTask(AbsTask):
         group.add_argument(
             "--frontend",
             type=str,
-            default="jaso",
+            default=DEFAULT_FRONTEND,
             help="Front-end of espnet2_nix.text that made the tokens; it travels with the model",
         )
         for class_choices in cls.class_choices_list:

@@ -39,7 +39,12 @@ def _is_plain(char: str) -> bool:
 
 def is_hanja(char: str) -> bool:
     """Tells whether a character is a Han character."""
-    return "㐀" <= char <= "䶿" or "一" <= char <= "鿿" or "豈" <= char <= "﫿" or "𠀀" <= char <= "𲎯"
+    return (
+        "\u3400" <= char <= "\u4dbf"
+        or "\u4e00" <= char <= "\u9fff"
+        or "\uf900" <= char <= "\ufaff"
+        or "\U00020000" <= char <= "\U000323af"
+    )
 
 
 def _compatible(char: str) -> str:

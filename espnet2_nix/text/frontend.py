@@ -7,7 +7,7 @@ FRONTENDS: dict[str, str] = {
     "standard": "1",  # normalisation and the Standard Pronunciation
     "g2pk": "1",  # the package g2pk, when installed
 }
-DEFAULT_FRONTEND = "jaso"
+DEFAULT_FRONTEND = "standard"
 
 
 def frontend_info(g2p: str = DEFAULT_FRONTEND) -> dict[str, str]:

@@ -9,7 +9,7 @@ from functools import cache
 from espnet2_nix.text.data import read_rows
 from espnet2_nix.text.syllables import final_of, split, with_initial
 
-HANJA = "㐀-䶿一-鿿豈-﫿\U00020000-\U000323af"
+HANJA = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _RUN = re.compile(f"([가-힣]*)([{HANJA}]+)")
 _GLOSS = re.compile(rf"([가-힣]+)\s?\(\s*([{HANJA}]+)\s*\)")
 _IOTIZED = "ㅑㅕㅖㅛㅠㅣ"

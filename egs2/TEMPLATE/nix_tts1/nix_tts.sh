@@ -50,7 +50,7 @@ max_seconds=20.0     # Longer clips are dropped.
 max_dropped=0.05     # Stop when a larger share of the corpus is dropped.
 token_type=phn       # Jamo tokens, made in stage 2; no other type is known.
 cleaner=none         # Text is normalised in stage 2; no ESPnet cleaner is run.
-g2p=jaso             # Front-end of espnet2_nix.text that turns text into jamo.
+g2p=standard         # Front-end of espnet2_nix.text that turns text into jamo: standard, jaso or g2pk.
 
 # Training related
 train_set=tr_no_dev  # Name of training set.

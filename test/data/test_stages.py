@@ -51,6 +51,8 @@ def test_every_clip_is_kept_or_named(corpus, caplog):
             f"{org}/text.raw",
             "--dropped",
             f"{org}/dropped_text.tsv",
+            "--g2p",
+            "jaso",
         ]
     )
     filter_data.main(["--srcdir", str(org), "--dstdir", str(dst), "--max_seconds", "2"])

@@ -280,6 +280,35 @@ def test_the_pack_speaks_through_espnet_and_through_us(packed, tmp_path, monkeyp
     assert torch.equal(theirs("안녕하세요.", decode_conf={"seed": 3})["wav"], out["wav"])
 
 
+def test_espnet_and_nix_tts_say_the_same_tokens(packed, tmp_path):
+    from espnet2.bin.tts_inference import Text2Speech as ESPnetText2Speech
+
+    from espnet2_nix.inference import Text2Speech
+    from espnet2_nix.inference.text2speech import unpack_student
+
+    text = "2024년 3월 15일, TV 3대"
+    theirs = ESPnetText2Speech(**unpack_student(packed, tmp_path / "elsewhere")).preprocess_fn("u", {"text": text})[
+        "text"
+    ]
+    ours = Text2Speech.from_pretrained(packed)
+    assert theirs.tolist() == ours.preprocess_fn("u", {"text": text})["text"].tolist()
+    spoken = [ours.train_args.token_list[index] for index in theirs]
+    assert spoken == tokenize("이천이십사 년 삼 월 십오 일, 티브이 세 대")
+
+
+def test_a_model_of_another_front_end_goes_on_speaking_as_it_did(student_dir, tmp_path):
+    from espnet2_nix.inference import Text2Speech
+
+    config = yaml.safe_load((student_dir / "config.yaml").read_text(encoding="utf-8"))
+    assert config["frontend"] == {"name": "standard", "version": "1"}
+    config["frontend"] = {"name": "jaso", "version": "1"}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    text2speech = Text2Speech(tmp_path / "config.yaml", student_dir / "model.pth")
+    assert len(text2speech.preprocess_fn("u", {"text": "국물"})["text"]) == 6
+    ids = text2speech.preprocess_fn("u", {"text": "국물"})["text"]
+    assert [config["token_list"][index] for index in ids] == ["ᄀ", "ᅮ", "ᆨ", "ᄆ", "ᅮ", "ᆯ"]
+
+
 def test_a_fresh_process_loads_the_pack_after_one_import(packed, tmp_path):
     code = (
         "import espnet2_nix\n"

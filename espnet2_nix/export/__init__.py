@@ -1,0 +1,1 @@
+"""From a student's checkpoint to a voice that speaks without PyTorch."""

@@ -6,34 +6,6 @@ import torch
 from torch import nn
 
 
-class DepthwiseSeparableConv1d(nn.Module):
-    """One filter a channel, then a mixture of channels; as many outputs in time as inputs.
-
-    Args:
-        in_channels: Channels of the input.
-        out_channels: Channels of the output.
-        kernel_size: Odd kernel size of the depthwise part.
-        dilation: Its dilation.
-
-    Raises:
-        ValueError: If the kernel size is even.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, dilation: int = 1) -> None:
-        super().__init__()
-        if kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size: expected an odd number, found {kernel_size}")
-        self.reach = dilation * (kernel_size // 2)
-        self.depthwise = nn.Conv1d(
-            in_channels, in_channels, kernel_size, padding=self.reach, dilation=dilation, groups=in_channels
-        )
-        self.pointwise = nn.Conv1d(in_channels, out_channels, 1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, C_in, T) to (B, C_out, T)."""
-        return self.pointwise(self.depthwise(x))
-
-
 class ChannelNorm(nn.Module):
     """Layer norm over channels at each position of (B, C, T)."""
 
@@ -44,6 +16,37 @@ class ChannelNorm(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, T) to (B, C, T)."""
         return self.norm(x.transpose(1, 2)).transpose(1, 2)
+
+
+class SeparableLayer(nn.Module):
+    """Depthwise-separable convolution, SiLU and layer norm: one filter a channel, then a mixture of channels.
+
+    The mixture works on (B, T, C), the layout that the layer norm needs anyway and that matrix products are fast in.
+
+    Args:
+        channels: Channels of input and output.
+        kernel_size: Odd kernel size of the depthwise part.
+        dilation: Its dilation.
+
+    Raises:
+        ValueError: If the kernel size is even.
+    """
+
+    def __init__(self, channels: int, kernel_size: int, dilation: int = 1) -> None:
+        super().__init__()
+        if kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size: expected an odd number, found {kernel_size}")
+        self.reach = dilation * (kernel_size // 2)
+        self.depthwise = nn.Conv1d(
+            channels, channels, kernel_size, padding=self.reach, dilation=dilation, groups=channels
+        )
+        self.pointwise = nn.Linear(channels, channels)
+        self.norm = nn.LayerNorm(channels, eps=1e-5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, T) to (B, C, T)."""
+        y = self.pointwise(self.depthwise(x).transpose(1, 2))
+        return self.norm(nn.functional.silu(y)).transpose(1, 2)
 
 
 class ResidualBlock(nn.Module):
@@ -64,17 +67,14 @@ class ResidualBlock(nn.Module):
         self, channels: int, kernel_size: int, dilation: int, num_layers: int = 2, dropout_rate: float = 0.0
     ) -> None:
         super().__init__()
-        self.convs = nn.ModuleList(
-            DepthwiseSeparableConv1d(channels, channels, kernel_size, dilation) for _ in range(num_layers)
-        )
-        self.norms = nn.ModuleList(ChannelNorm(channels) for _ in range(num_layers))
+        self.layers = nn.ModuleList(SeparableLayer(channels, kernel_size, dilation) for _ in range(num_layers))
         self.dropout = nn.Dropout(dropout_rate)
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """x (B, C, T) and mask (B, 1, T) to (B, C, T)."""
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """x (B, C, T) and mask (B, 1, T), None where nothing is padded, to (B, C, T)."""
         y = x
-        for conv, norm in zip(self.convs, self.norms, strict=True):
-            y = norm(nn.functional.silu(conv(y * mask)))
+        for layer in self.layers:
+            y = layer(y if mask is None else y * mask)
         return x + self.dropout(y)
 
 
@@ -105,11 +105,11 @@ class ResidualStack(nn.Module):
     @property
     def receptive_field(self) -> tuple[int, int]:
         """Positions to the left and to the right that reach an output."""
-        reach = sum(conv.reach for block in self.blocks for conv in block.convs)
+        reach = sum(layer.reach for block in self.blocks for layer in block.layers)
         return reach, reach
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """x (B, C, T) and mask (B, 1, T) to (B, C, T), zero on padding."""
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """x (B, C, T) and mask (B, 1, T), None where nothing is padded, to (B, C, T), zero on padding."""
         for block in self.blocks:
             x = block(x, mask)
-        return x * mask
+        return x if mask is None else x * mask

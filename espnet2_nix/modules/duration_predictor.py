@@ -34,12 +34,13 @@ class DeterministicDurationPredictor(nn.Module):
         self.dropout = nn.Dropout(dropout_rate)
         self.proj = nn.Conv1d(hidden_channels, 1, 1)
 
-    def forward(self, hidden: torch.Tensor, text_mask: torch.Tensor) -> torch.Tensor:
-        """hidden (B, C, T_text), detached, and text_mask (B, 1, T_text) to log_durations (B, T_text)."""
+    def forward(self, hidden: torch.Tensor, text_mask: torch.Tensor | None) -> torch.Tensor:
+        """hidden (B, C, T_text), detached, and text_mask (B, 1, T_text), None without padding, to log_durations (B, T_text)."""
         x = hidden.detach()
         for conv, norm in zip(self.convs, self.norms, strict=True):
-            x = self.dropout(norm(torch.relu(conv(x * text_mask))))
-        return (self.proj(x) * text_mask)[:, 0]
+            x = self.dropout(norm(torch.relu(conv(x if text_mask is None else x * text_mask))))
+        x = self.proj(x)
+        return (x if text_mask is None else x * text_mask)[:, 0]
 
 
 class StochasticDurationPredictor(nn.Module):

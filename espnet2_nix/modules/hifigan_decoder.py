@@ -93,14 +93,16 @@ class HiFiGANDecoder(nn.Module):
 
     Args:
         in_channels: Channels H of the latent.
-        channels: Channels after the first convolution; each upsampling halves them.
+        channels: Channels after the first convolution.
         kernel_size: Odd kernel size of the first and the last convolution.
         upsample_scales: Even factors, their product is the hop.
+        upsample_channels: Channels after each upsampling. Few where the rate is high: a channel at the rate of the wave
+            costs 32 times the multiplications of one after the first factor of 8.
         resblock_kernel_sizes: Kernel size of each parallel residual block.
         resblock_dilations: Dilations of each parallel residual block.
 
     Raises:
-        ValueError: If a factor is odd, or the residual lists differ in length.
+        ValueError: If a factor is odd, or if lists that belong together differ in length.
     """
 
     def __init__(
@@ -109,12 +111,17 @@ class HiFiGANDecoder(nn.Module):
         channels: int = 512,
         kernel_size: int = 7,
         upsample_scales: list[int] | tuple[int, ...] = (8, 8, 2, 2),
-        resblock_kernel_sizes: list[int] | tuple[int, ...] = (3, 7, 11),
-        resblock_dilations: list[list[int]] | tuple[tuple[int, ...], ...] = ((1, 3), (1, 3), (1, 3)),
+        upsample_channels: list[int] | tuple[int, ...] = (352, 48, 16, 8),
+        resblock_kernel_sizes: list[int] | tuple[int, ...] = (3, 7),
+        resblock_dilations: list[list[int]] | tuple[tuple[int, ...], ...] = ((1, 3), (1, 3)),
     ) -> None:
         super().__init__()
         if any(scale % 2 for scale in upsample_scales):
             raise ValueError(f"upsample_scales: expected even factors, found {list(upsample_scales)}")
+        if len(upsample_channels) != len(upsample_scales):
+            raise ValueError(
+                f"expected channels after each of {len(upsample_scales)} upsamplings, found {list(upsample_channels)}"
+            )
         if len(resblock_kernel_sizes) != len(resblock_dilations):
             raise ValueError(
                 f"expected dilations for each of {len(resblock_kernel_sizes)} residual blocks, "
@@ -123,16 +130,17 @@ class HiFiGANDecoder(nn.Module):
         self.upsample_factor = math.prod(upsample_scales)
         self.conv_pre = SeparableConv(in_channels, channels, kernel_size)
         self.ups, self.stages = nn.ModuleList(), nn.ModuleList()
-        for i, scale in enumerate(upsample_scales):
-            width = channels // 2 ** (i + 1)
-            self.ups.append(SeparableUpsample(2 * width, width, scale))
+        before = channels
+        for scale, width in zip(upsample_scales, upsample_channels, strict=True):
+            self.ups.append(SeparableUpsample(before, width, scale))
+            before = width
             self.stages.append(
                 nn.ModuleList(
                     nn.Sequential(*(ResidualLayer(width, kernel, dilation) for dilation in dilations))
                     for kernel, dilations in zip(resblock_kernel_sizes, resblock_dilations, strict=True)
                 )
             )
-        self.conv_post = SeparableConv(channels // 2 ** len(upsample_scales), 1, kernel_size)
+        self.conv_post = SeparableConv(before, 1, kernel_size)
 
     @property
     def receptive_field(self) -> tuple[int, int]:

@@ -30,7 +30,7 @@ class ConvNeXtBlock(nn.Module):
 
 
 class InverseSTFT(nn.Module):
-    """Inverse STFT as one real transposed convolution, which exports where a complex one does not.
+    """Inverse STFT as a real matrix product and an overlap-add of whole hops, which exports where a complex one does not.
 
     Frame t is centred on sample hop * t, as in ``torch.stft(center=True)``. The sum of squared windows by which
     overlap-add divides is the one of an endless signal: it is the same at every place, so that a stream's pieces equal
@@ -55,13 +55,16 @@ class InverseSTFT(nn.Module):
         num_bins = n_fft // 2 + 1
         window = torch.hann_window(n_fft, dtype=torch.float64)
         envelope = window.square().sum() / hop_length
-        n = torch.arange(n_fft, dtype=torch.float64)
+        n = torch.arange(n_fft // 2 + 1, dtype=torch.float64)
         k = torch.arange(num_bins, dtype=torch.float64)[:, None]
         weight = torch.full((num_bins, 1), 2.0, dtype=torch.float64)
-        weight[0] = weight[-1] = 1.0
+        weight[[0, -1]] = 1.0  # their mirror image is themselves
         angle = 2 * math.pi * k * n / n_fft
-        kernel = torch.cat([weight * torch.cos(angle), -weight * torch.sin(angle)]) * window / (n_fft * envelope)
-        self.register_buffer("kernel", kernel[:, None].float(), persistent=False)  # (2 bins, 1, n_fft)
+        scale = weight / (n_fft * envelope)
+        # A cosine is the same at n and n_fft - n, a sine its negative: half of either is enough.
+        self.register_buffer("cosines", (scale * torch.cos(angle)).float(), persistent=False)  # (bins, n_fft / 2 + 1)
+        self.register_buffer("sines", (-scale * torch.sin(angle)).float(), persistent=False)
+        self.register_buffer("window", window.float(), persistent=False)
 
     @property
     def reach(self) -> int:
@@ -69,10 +72,20 @@ class InverseSTFT(nn.Module):
         return self.n_fft // (2 * self.hop_length)
 
     def forward(self, real: torch.Tensor, imag: torch.Tensor) -> torch.Tensor:
-        """Spectrum (B, n_fft / 2 + 1, T_feats), real and imaginary part, to waveform (B, 1, hop * T_feats)."""
-        wav = nn.functional.conv_transpose1d(torch.cat([real, imag], dim=1), self.kernel, stride=self.hop_length)
-        # The transposed convolution makes hop * (T - 1) + n_fft samples; frame 0 is centred on sample n_fft / 2.
-        return wav[:, :, self.n_fft // 2 : self.hop_length - self.n_fft // 2]
+        """Spectrum (B, T_feats, n_fft / 2 + 1), real and imaginary part, to waveform (B, 1, hop * T_feats)."""
+        even, odd = torch.matmul(real, self.cosines), torch.matmul(imag, self.sines)  # (B, T_feats, n_fft / 2 + 1)
+        mirrored = torch.flip((even - odd)[:, :, 1:-1], dims=[2])
+        frames = torch.cat([even + odd, mirrored], dim=2) * self.window  # (B, T_feats, n_fft)
+        # Overlap-add in whole hops: hop t of the wave is part k of frame t + half - k, summed over k.
+        parts = self.n_fft // self.hop_length
+        half = parts // 2
+        frames = nn.functional.pad(frames, (0, 0, parts - 1 - half, half))
+        num_frames = real.shape[1]
+        wav = sum(
+            frames[:, parts - 1 - k : parts - 1 - k + num_frames, k * self.hop_length : (k + 1) * self.hop_length]
+            for k in range(parts)
+        )
+        return wav.flatten(1)[:, None]
 
 
 class ISTFTDecoder(nn.Module):
@@ -121,8 +134,8 @@ class ISTFTDecoder(nn.Module):
         x = self.norm_pre(self.conv_pre(z).transpose(1, 2)).transpose(1, 2)  # (B, C, T_feats)
         for block in self.blocks:
             x = block(x)
-        x = self.head(self.norm_post(x.transpose(1, 2))).transpose(1, 2)  # (B, n_fft + 2, T_feats)
-        log_magnitude, phase = x.chunk(2, dim=1)
+        x = self.head(self.norm_post(x.transpose(1, 2)))  # (B, T_feats, n_fft + 2)
+        log_magnitude, phase = x.chunk(2, dim=2)
         magnitude = torch.exp(torch.clamp(log_magnitude, max=MAX_LOG_MAGNITUDE))
         return self.istft(magnitude * torch.cos(phase), magnitude * torch.sin(phase))
 

@@ -27,7 +27,7 @@ class LatentEncoder(nn.Module):
         channels: int = 192,
         latent_channels: int = 192,
         kernel_size: int = 5,
-        dilations: list[int] | tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 1),
+        dilations: list[int] | tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8),
         num_layers: int = 2,
         dropout_rate: float = 0.1,
     ) -> None:
@@ -44,16 +44,18 @@ class LatentEncoder(nn.Module):
         """Frames to the left and to the right that reach an output."""
         return self.blocks.receptive_field
 
-    def forward(self, hidden: torch.Tensor, feats_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, hidden: torch.Tensor, feats_mask: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """Latent distribution.
 
         Args:
             hidden: Expanded hidden representation (B, C, T_feats).
-            feats_mask: (B, 1, T_feats).
+            feats_mask: (B, 1, T_feats); None where nothing is padded.
 
         Returns:
             m_s and logs_s (B, H, T_feats), zero on padding.
         """
-        stats = self.proj(self.blocks(hidden, feats_mask)) * feats_mask
+        stats = self.proj(self.blocks(hidden, feats_mask))
+        if feats_mask is not None:
+            stats = stats * feats_mask
         m_s, logs_s = stats.chunk(2, dim=1)
         return m_s, logs_s

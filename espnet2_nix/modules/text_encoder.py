@@ -64,7 +64,11 @@ class TextEncoder(nn.Module):
             hidden (B, C, T_text), zero on padding, and text_mask (B, 1, T_text).
         """
         text_mask = make_non_pad_mask(text_lengths, text.shape[1])
-        x = self.embedding(text).transpose(1, 2) * math.sqrt(self.channels)  # (B, C, T_text)
-        x = x + sinusoidal_positions(text.shape[1], self.channels, text.device)
+        x = self.embed(text)
         text_mask = text_mask.to(x.dtype)
         return self.blocks(x, text_mask), text_mask
+
+    def embed(self, text: torch.Tensor) -> torch.Tensor:
+        """Scaled embedding and position of token ids (B, T_text): (B, C, T_text)."""
+        x = self.embedding(text).transpose(1, 2) * math.sqrt(self.channels)
+        return x + sinusoidal_positions(text.shape[1], self.channels, text.device)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from espnet2_nix.modules.depthwise_separable_conv import DepthwiseSeparableConv1d, ResidualStack
+from espnet2_nix.modules.depthwise_separable_conv import ResidualStack, SeparableLayer
 from espnet2_nix.modules.duration_predictor import DeterministicDurationPredictor, StochasticDurationPredictor
 from espnet2_nix.modules.hifigan_decoder import HiFiGANDecoder
 from espnet2_nix.modules.istft_decoder import InverseSTFT, ISTFTDecoder
@@ -11,7 +11,12 @@ from espnet2_nix.modules.log_mel import LogMel
 from espnet2_nix.modules.masks import make_non_pad_mask
 from espnet2_nix.modules.text_encoder import TextEncoder
 
-HIFIGAN = {"channels": 32, "resblock_kernel_sizes": [3, 5], "resblock_dilations": [[1, 3], [1, 2]]}
+HIFIGAN = {
+    "channels": 32,
+    "upsample_channels": [16, 8, 4, 4],
+    "resblock_kernel_sizes": [3, 5],
+    "resblock_dilations": [[1, 3], [1, 2]],
+}
 ISTFT = {"channels": 16, "num_blocks": 2, "expansion": 32}
 
 
@@ -115,6 +120,8 @@ def test_hifigan_is_separable_and_has_no_norm_over_channels():
         assert not isinstance(module, (torch.nn.LayerNorm, torch.nn.GroupNorm, torch.nn.BatchNorm1d))
     with pytest.raises(ValueError, match="even factors"):
         HiFiGANDecoder(upsample_scales=[5, 2])
+    with pytest.raises(ValueError, match="upsamplings"):
+        HiFiGANDecoder(upsample_channels=[5, 2])
     with pytest.raises(ValueError, match="residual blocks"):
         HiFiGANDecoder(resblock_kernel_sizes=[3])
 
@@ -126,7 +133,7 @@ def test_inverse_stft_equals_torch():
     spectrum = torch.stft(
         wav, n_fft, hop, window=torch.hann_window(n_fft), return_complex=True
     )  # (2, 33, 21), frame t centred on sample 16 t
-    ours = InverseSTFT(n_fft, hop)(spectrum.real, spectrum.imag)[:, 0]
+    ours = InverseSTFT(n_fft, hop)(spectrum.real.transpose(1, 2), spectrum.imag.transpose(1, 2))[:, 0]
     assert ours.shape == (2, 16 * 21)
     # Full overlap begins half a window from either end.
     torch.testing.assert_close(ours[:, 32:-64], wav[:, 32 : ours.shape[1] - 64], atol=1e-5, rtol=0)
@@ -185,4 +192,4 @@ def test_log_mel_of_silence_is_its_floor():
 
 def test_even_kernels_are_refused():
     with pytest.raises(ValueError, match="odd"):
-        DepthwiseSeparableConv1d(4, 4, 2)
+        SeparableLayer(4, 2)

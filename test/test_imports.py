@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "espnet2_nix"
 ALLOWED = {
     "bin": {"inference", "export", "evaluation", "tasks", "data", "runtime", "text", "models"},
     "inference": {"tasks", "models", "data", "text"},
-    "export": {"tasks", "models", "text"},
+    "export": {"tasks", "models", "modules", "text"},
     "evaluation": {"inference", "tasks", "models", "data", "text"},
     "tasks": {"models", "modules", "aligner", "losses", "text"},
     "models": {"modules", "aligner", "losses"},

@@ -1,0 +1,69 @@
+"""The student as one file for sherpa-onnx."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import torch
+
+from espnet2_nix.export.graphs import SingleGraph, export_graph
+from espnet2_nix.models.nix_tts import NixTTS
+from espnet2_nix.tasks.nix_tts import load_student
+from espnet2_nix.version import __version__
+
+
+def export_sherpa(train_config: str | Path, model_file: str | Path, outdir: str | Path) -> Path:
+    """Exports a student as one graph that sherpa-onnx speaks with as a VITS of characters, and tokens.txt beside it.
+
+    The text given to sherpa-onnx must be conjoining jamo as the front-end's ``--tokens`` prints them, without blanks
+    between them; ``<space>`` is a plain blank there.
+
+    Args:
+        train_config: ``config.yaml`` of the student.
+        model_file: Its weights.
+        outdir: Where model.onnx and tokens.txt go.
+
+    Returns:
+        Path of the graph.
+    """
+    model, config = load_student(train_config, model_file)
+    student: NixTTS = model.tts
+    outdir = Path(outdir)
+    outdir.mkdir(parents=True, exist_ok=True)
+    path = outdir / "model.onnx"
+    one = torch.ones(1)
+    export_graph(
+        SingleGraph(student),
+        (torch.arange(2, 11)[None], torch.tensor([9]), one, one, one),
+        path,
+        ["x", "x_length", "noise_scale", "length_scale", "noise_scale_w"],
+        ["y"],
+        {"x": {0: "N", 1: "T_text"}, "x_length": {0: "N"}, "y": {0: "N", 2: "T_wav"}},
+    )
+    graph = onnx.load(str(path))
+    metadata = {
+        "model_type": "vits",
+        "comment": f"espnet2_nix {__version__}, {config.corpus}, {config.license}",
+        "language": "Korean",
+        "frontend": "characters",
+        "add_blank": 0,
+        "n_speakers": 1,
+        "sample_rate": student.fs,
+        "punctuation": ". , ? !",
+        "blank_id": 0,
+        "bos_id": 0,
+        "eos_id": 0,
+        "use_eos_bos": 0,
+        "pad_id": 0,
+        "voice": "ko",
+    }
+    del graph.metadata_props[:]
+    for key, value in metadata.items():
+        entry = graph.metadata_props.add()
+        entry.key, entry.value = key, str(value)
+    onnx.save(graph, str(path))
+    with open(outdir / "tokens.txt", "w", encoding="utf-8") as f:
+        for index, token in enumerate(config.token_list):
+            f.write(f"{' ' if token == '<space>' else token} {index}\n")
+    return path

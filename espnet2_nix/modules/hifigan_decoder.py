@@ -50,21 +50,24 @@ class SeparableConv(nn.Module):
 
 
 class SeparableUpsample(nn.Module):
-    """Depthwise transposed convolution by a factor, then a pointwise one."""
+    """Pointwise convolution, then a depthwise transposed one by a factor.
+
+    The mixture of channels comes first, at the lower rate, where it costs the factor less.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, factor: int) -> None:
         super().__init__()
         self.factor, self.kernel_size = factor, 2 * factor
+        self.pointwise = weight_norm(nn.Conv1d(in_channels, out_channels, 1))
         self.depthwise = weight_norm(
             nn.ConvTranspose1d(
-                in_channels, in_channels, 2 * factor, stride=factor, padding=factor // 2, groups=in_channels
+                out_channels, out_channels, 2 * factor, stride=factor, padding=factor // 2, groups=out_channels
             )
         )
-        self.pointwise = weight_norm(nn.Conv1d(in_channels, out_channels, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C_in, T) to (B, C_out, factor * T)."""
-        return self.pointwise(self.depthwise(x))
+        return self.depthwise(self.pointwise(x))
 
 
 class ResidualLayer(nn.Module):

@@ -27,7 +27,7 @@ class LatentEncoder(nn.Module):
         channels: int = 192,
         latent_channels: int = 192,
         kernel_size: int = 5,
-        dilations: list[int] | tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8),
+        dilations: list[int] | tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8),
         num_layers: int = 2,
         dropout_rate: float = 0.1,
     ) -> None:

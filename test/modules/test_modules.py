@@ -4,7 +4,7 @@ import torch
 from espnet2_nix.modules.depthwise_separable_conv import ResidualStack, SeparableLayer
 from espnet2_nix.modules.duration_predictor import DeterministicDurationPredictor, StochasticDurationPredictor
 from espnet2_nix.modules.hifigan_decoder import HiFiGANDecoder
-from espnet2_nix.modules.istft_decoder import InverseSTFT, ISTFTDecoder
+from espnet2_nix.modules.istft_decoder import InverseSTFT, ISTFTDecoder, bin_order
 from espnet2_nix.modules.latent_encoder import LatentEncoder
 from espnet2_nix.modules.length_regulator import durations_from_log, durations_to_attn, expand
 from espnet2_nix.modules.log_mel import LogMel
@@ -126,17 +126,26 @@ def test_hifigan_is_separable_and_has_no_norm_over_channels():
         HiFiGANDecoder(resblock_kernel_sizes=[3])
 
 
-def test_inverse_stft_equals_torch():
+@pytest.mark.parametrize("n_fft, hop", [(64, 16), (24, 6), (64, 8)])
+def test_inverse_stft_equals_torch(n_fft, hop):
     torch.manual_seed(0)
-    n_fft, hop = 64, 16
-    wav = torch.randn(2, 16 * 20)
+    wav = torch.randn(2, hop * 20)
     spectrum = torch.stft(
         wav, n_fft, hop, window=torch.hann_window(n_fft), return_complex=True
-    )  # (2, 33, 21), frame t centred on sample 16 t
-    ours = InverseSTFT(n_fft, hop)(spectrum.real.transpose(1, 2), spectrum.imag.transpose(1, 2))[:, 0]
-    assert ours.shape == (2, 16 * 21)
+    )  # (2, bins, 21), frame t centred on sample hop * t
+    spectrum = spectrum.transpose(1, 2)[:, :, bin_order(n_fft)]
+    ours = InverseSTFT(n_fft, hop)(spectrum.real, spectrum.imag)[:, 0]
+    assert ours.shape == (2, hop * 21)
     # Full overlap begins half a window from either end.
-    torch.testing.assert_close(ours[:, 32:-64], wav[:, 32 : ours.shape[1] - 64], atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        ours[:, n_fft // 2 : -n_fft], wav[:, n_fft // 2 : ours.shape[1] - n_fft], atol=1e-5, rtol=0
+    )
+
+
+def test_inverse_stft_refuses_hops_that_do_not_overlap_enough():
+    for n_fft, hop in ((64, 32), (64, 24), (18, 3)):
+        with pytest.raises(ValueError, match="4 times or more"):
+            InverseSTFT(n_fft, hop)
 
 
 def test_deterministic_durations_do_not_train_the_text_encoder():

@@ -21,6 +21,7 @@ lint: venv
 
 demo: venv
 	$(TOY)/run.sh
+	.venv/bin/nix-tts "나무가 많다. 물을 마신다." --voice $(TOY)/exp/nix_tts/voice -o $(TOY)/exp/nix_tts/hello.wav
 
 real-speech: venv
 	@tools/real_speech_check.sh

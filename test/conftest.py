@@ -2,10 +2,10 @@
 
 import argparse
 import copy
+import os
 from pathlib import Path
 
 import pytest
-import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY_GENERATOR = {
@@ -89,6 +89,7 @@ def make_teacher_args(token_list, generator=None, tts_conf=None):
 def tiny_teacher_dir(tmp_path_factory):
     """A folder with config.yaml and model.pth of a tiny VITS with random weights."""
     import torch
+    import yaml
     from espnet2.tasks.gan_tts import GANTTSTask
 
     from espnet2_nix.text import token_list
@@ -136,3 +137,50 @@ def make_batch(seed=0, samples=(12000, 10000), tokens=(9, 7)):
         "speech": speech,
         "speech_lengths": torch.tensor(samples),
     }
+
+
+ISTFT_DECODER = {"channels": 16, "num_blocks": 2, "expansion": 32}
+HIFIGAN_DECODER = {"channels": 16, "upsample_channels": [16, 8, 4, 4]}
+
+
+def make_student(decoder="istft", seed=0, **encoder_conf):
+    """A tiny student with random weights, ready to speak; its tokens last about four frames."""
+    import torch
+
+    from espnet2_nix.models.nix_tts import NixTTS
+    from espnet2_nix.text import token_list
+
+    torch.manual_seed(seed)
+    decoder_conf = ISTFT_DECODER if decoder == "istft" else HIFIGAN_DECODER
+    student = NixTTS(
+        len(token_list()), encoder_conf=make_encoder_conf() | encoder_conf, decoder=decoder, decoder_conf=decoder_conf
+    ).eval()
+    with torch.no_grad():
+        if encoder_conf.get("duration_predictor", "deterministic") == "deterministic":
+            student.encoder.duration_predictor.proj.bias.fill_(1.4)
+        torch.nn.init.normal_(student.encoder.latent_encoder.proj.weight, std=0.3)
+    return student
+
+
+def make_voice(folder, decoder="istft", precision="fp32", **kwargs):
+    """Writes a tiny student as a voice and returns it."""
+    from espnet2_nix.export.voice import VoiceFacts, write_voice
+    from espnet2_nix.text import frontend_info, token_list
+
+    student = make_student(decoder)
+    write_voice(student, VoiceFacts("noise", "CC0-1.0", token_list(), frontend_info()), folder, precision, **kwargs)
+    return student
+
+
+@pytest.fixture(scope="session")
+def voices(tmp_path_factory):
+    """A folder with a tiny voice of each decoder: `istft`, `hifigan`.
+
+    NIX_TEST_VOICES names such a folder made before (tools/runtime_check.sh), where PyTorch is not installed.
+    """
+    if os.environ.get("NIX_TEST_VOICES"):
+        return Path(os.environ["NIX_TEST_VOICES"])
+    folder = tmp_path_factory.mktemp("voices")
+    for decoder in ("istft", "hifigan"):
+        make_voice(folder / decoder, decoder)
+    return folder

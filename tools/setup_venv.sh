@@ -40,4 +40,8 @@ if ! .venv/bin/python -m pip install -e ".[${extras}]" > .venv/setup.log 2>&1; t
     echo "The installation failed; the whole log is .venv/setup.log. Run again to continue." >&2
     exit 1
 fi
+if [[ ${extras} == *train* ]] && ! .venv/bin/python -c 'import espnet2_nix.aligner._monotonic_alignment' 2>> .venv/setup.log; then
+    echo "The extension of monotonic alignment search was not built: training needs a C compiler (Debian: apt-get install build-essential). The log is .venv/setup.log." >&2
+    exit 1
+fi
 touch "${stamp}"

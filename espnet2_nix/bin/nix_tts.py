@@ -81,6 +81,12 @@ def main(cmd: Sequence[str] | None = None) -> None:
         parser.error("--file needs --output_dir, and neither a text, nor -o, nor --stream")
     if args.file is None and not args.stream and args.output is None:
         parser.error("give -o FILE.wav, or --stream")
+    if args.stream and args.output is not None:
+        parser.error("give -o FILE.wav or --stream, not both")
+    if args.file is not None and args.timings is not None:
+        parser.error("--timings is for one text; speak the lines one by one to get timings of each")
+    if args.threads < 1:
+        parser.error(f"--threads: expected 1 or more, found {args.threads}")
     if args.model is not None and (args.stream or args.timings or args.file):
         parser.error("--stream, --timings and --file need a voice (--voice), not a pack")
     from espnet2_nix.text import Lexicon
@@ -115,9 +121,9 @@ def read_text(args: argparse.Namespace) -> str:
 
 def write(audio: Audio, output: Path, timings: str | None) -> None:
     """Writes wav and timings, and says so."""
-    audio.write(output)
-    if timings is not None:
+    if timings is not None:  # first: an ending that is not known stops before anything is written
         audio.timings.write(timings)
+    audio.write(output)
     print(f"{output}: {len(audio.samples) / audio.sample_rate:.2f} s")
 
 
@@ -127,8 +133,6 @@ def speak_file(voice: Any, args: argparse.Namespace, options: dict[str, Any]) ->
     todo = [(number, line) for number, line in enumerate(lines, 1) if line]
     if not todo:
         raise DataError(f"{args.file}: expected lines of text, found none")
-    if args.timings is not None:
-        raise DataError("--timings is for one text; speak the lines one by one to get timings of each")
     for number, line in progress_bar(todo):
         voice.synthesize(line, **options).write(Path(args.output_dir) / f"{number:04d}.wav")
     print(f"{args.output_dir}: {len(todo)} files")

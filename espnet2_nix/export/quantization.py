@@ -44,7 +44,7 @@ class _Inputs:
         return next(self._values, None)
 
 
-def quantize(folder: Path, texts: list[np.ndarray], fs: int, bound: float = MAX_MEL_DISTANCE) -> float:
+def quantize(folder: Path, texts: list[np.ndarray], fs: int, bound: float | None = None) -> float:
     """Quantizes latent encoder and decoder in place; the text encoder is small and decides the durations: it stays.
 
     Static quantization (arXiv 1712.05877) of weights a channel and of activations a tensor, as pairs of quantize and
@@ -54,7 +54,7 @@ def quantize(folder: Path, texts: list[np.ndarray], fs: int, bound: float = MAX_
         folder: A voice with fp32 graphs.
         texts: Token ids (1, T_text) to calibrate with.
         fs: Sampling rate in Hz.
-        bound: Largest mean difference of log-mel amplitude that is accepted.
+        bound: Largest mean difference of log-mel amplitude that is accepted; None is ``MAX_MEL_DISTANCE``.
 
     Returns:
         The difference measured, in natural-log units.
@@ -62,6 +62,7 @@ def quantize(folder: Path, texts: list[np.ndarray], fs: int, bound: float = MAX_
     Raises:
         ValueError: If there is nothing to calibrate with, or the difference exceeds the bound.
     """
+    bound = MAX_MEL_DISTANCE if bound is None else bound
     if not texts:
         raise ValueError(
             "int8 needs texts to calibrate with: give --calibration_text, a table of tokens: dump/raw/dev/text"

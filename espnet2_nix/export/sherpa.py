@@ -8,27 +8,42 @@ import onnx
 import torch
 
 from espnet2_nix.export.graphs import SingleGraph, export_graph
+from espnet2_nix.export.voice import VoiceFacts
 from espnet2_nix.models.nix_tts import NixTTS
 from espnet2_nix.tasks.nix_tts import load_student
+from espnet2_nix.text import single_character
 from espnet2_nix.version import __version__
 
 
 def export_sherpa(train_config: str | Path, model_file: str | Path, outdir: str | Path) -> Path:
-    """Exports a student as one graph that sherpa-onnx speaks with as a VITS of characters, and tokens.txt beside it.
+    """Exports a student's checkpoint for sherpa-onnx; see `write_sherpa`.
 
-    The text given to sherpa-onnx must be conjoining jamo as the front-end's ``--tokens`` prints them, without blanks
-    between them; ``<space>`` is a plain blank there.
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If the student cannot be loaded or exported.
+    """
+    model, config = load_student(train_config, model_file)
+    facts = VoiceFacts(config.corpus, config.license, list(config.token_list), config.frontend)
+    return write_sherpa(model.tts, facts, outdir)
+
+
+def write_sherpa(student: NixTTS, facts: VoiceFacts, outdir: str | Path) -> Path:
+    """Writes a student as one graph that sherpa-onnx speaks with as a VITS of characters, and tokens.txt beside it.
+
+    sherpa-onnx knows no Korean: the text given to it must be what ``python -m espnet2_nix.bin.pronounce --sherpa`` prints.
+    Its noise is a fixed table, since the graph draws none.
 
     Args:
-        train_config: ``config.yaml`` of the student.
-        model_file: Its weights.
+        student: The student, its weight norm removed.
+        facts: What else the metadata tell.
         outdir: Where model.onnx and tokens.txt go.
 
     Returns:
         Path of the graph.
+
+    Raises:
+        ValueError: If the student has stochastic durations.
     """
-    model, config = load_student(train_config, model_file)
-    student: NixTTS = model.tts
     outdir = Path(outdir)
     outdir.mkdir(parents=True, exist_ok=True)
     path = outdir / "model.onnx"
@@ -44,7 +59,7 @@ def export_sherpa(train_config: str | Path, model_file: str | Path, outdir: str 
     graph = onnx.load(str(path))
     metadata = {
         "model_type": "vits",
-        "comment": f"espnet2_nix {__version__}, {config.corpus}, {config.license}",
+        "comment": f"espnet2_nix {__version__}, {facts.corpus}, {facts.license}",
         "language": "Korean",
         "frontend": "characters",
         "add_blank": 0,
@@ -63,7 +78,6 @@ def export_sherpa(train_config: str | Path, model_file: str | Path, outdir: str 
         entry = graph.metadata_props.add()
         entry.key, entry.value = key, str(value)
     onnx.save(graph, str(path))
-    with open(outdir / "tokens.txt", "w", encoding="utf-8") as f:
-        for index, token in enumerate(config.token_list):
-            f.write(f"{' ' if token == '<space>' else token} {index}\n")
+    lines = [f"{single_character(token)} {index}\n" for index, token in enumerate(facts.token_list)]
+    (outdir / "tokens.txt").write_text("".join(lines), encoding="utf-8")
     return path

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from espnet2_nix.runtime.files import replace_file
 
 MARKS = frozenset(".,?!")
 SPACE = "<space>"
@@ -95,7 +98,8 @@ class Timings:
         form = forms.get(path.suffix.lower())
         if form is None:
             raise ValueError(f"{path}: expected an ending of .json, .srt or .TextGrid for timings")
-        path.write_text(form(), encoding="utf-8")
+        with replace_file(path) as aside:
+            aside.write_text(form(), encoding="utf-8")
 
     def _json(self) -> str:
         return json.dumps(self.as_dict(), ensure_ascii=False, indent=1) + "\n"
@@ -130,7 +134,7 @@ class Timings:
         return "\n".join(lines) + "\n"
 
 
-def _join(spans: list[Span], begins) -> list[Span]:
+def _join(spans: list[Span], begins: Callable[[Span], bool]) -> list[Span]:
     """Joins spans; a pause stands alone, and `begins` says where something new starts besides."""
     joined: list[Span] = []
     for span in spans:
@@ -143,6 +147,4 @@ def _join(spans: list[Span], begins) -> list[Span]:
 
 def compose(jamo: str) -> str:
     """Conjoining jamo as syllables."""
-    import unicodedata
-
     return unicodedata.normalize("NFC", jamo)

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from espnet2_nix.runtime.files import replace_file
+from espnet2_nix.runtime.sentences import SENTENCE_ENDS, split_sentences
 from espnet2_nix.runtime.timings import MARKS, SPACE, Timings
 from espnet2_nix.text import Lexicon, frontend_info, token_list, tokenize
 
@@ -19,7 +21,8 @@ FORMAT_VERSION = 1
 GRAPHS = ("text_encoder.onnx", "latent_encoder.onnx", "decoder.onnx")
 FIRST_CHUNK = 24  # latent frames: small, so that the first audio comes soon
 LARGEST_CHUNK = 512
-LONGEST_SENTENCE = 400  # tokens; longer ones are cut at a comma or a blank, so that memory stays bounded
+# The text encoder sees a piece as a whole before the first sample: what is longer is cut, at a mark, at a blank or at all.
+LONGEST_PIECE = {",": 200, SPACE: 320, None: 480}  # tokens; a second of speech has about 20
 PAUSE_AFTER = {".": 0.35, "?": 0.35, "!": 0.35, ",": 0.15}  # seconds between pieces
 
 
@@ -45,14 +48,8 @@ class Audio:
         """Writes a 16-bit wav, aside and then renamed."""
         import soundfile
 
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
+        with replace_file(path) as aside:
             soundfile.write(aside, self.samples, self.sample_rate, subtype="PCM_16", format="WAV")
-            os.replace(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -116,20 +113,17 @@ class Voice:
 
     def _pieces(self, text: str, lexicon: Lexicon | None) -> Iterator[_Piece]:
         """Cuts a text where sentences end, and a sentence that is too long where it may pause."""
-        piece: list[str] = []
-        for token in tokenize(text, g2p=self._g2p, lexicon=lexicon):
-            if not piece and (token == SPACE or token in MARKS):
-                continue
-            piece.append(token)
-            if (
-                token in ".?!"
-                or (len(piece) >= LONGEST_SENTENCE and (token == "," or token == SPACE))
-                or len(piece) >= 2 * LONGEST_SENTENCE
-            ):
+        for sentence in split_sentences(text):
+            piece: list[str] = []
+            for token in tokenize(sentence, g2p=self._g2p, lexicon=lexicon):
+                if not piece and (token == SPACE or token in MARKS):
+                    continue
+                piece.append(token)
+                if token in SENTENCE_ENDS or len(piece) >= LONGEST_PIECE.get(token, LONGEST_PIECE[None]):
+                    yield self._piece(piece)
+                    piece = []
+            if piece:
                 yield self._piece(piece)
-                piece = []
-        if piece:
-            yield self._piece(piece)
 
     def _piece(self, tokens: list[str]) -> _Piece:
         while len(tokens) > 1 and tokens[-1] == SPACE:

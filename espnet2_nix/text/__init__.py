@@ -7,7 +7,7 @@ from espnet2_nix.text.frontend import DEFAULT_FRONTEND, FRONTENDS, frontend_info
 from espnet2_nix.text.lexicon import Lexicon
 from espnet2_nix.text.normalization import normalize_text
 from espnet2_nix.text.pronunciation import pronounce_hangul
-from espnet2_nix.text.tokens import foreign_characters, to_jamo, token_list
+from espnet2_nix.text.tokens import foreign_characters, single_character, to_jamo, token_list
 from espnet2_nix.text.trace import Trace
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "frontend_info",
     "normalize",
     "pronounce",
+    "single_character",
     "token_list",
     "tokenize",
     "unknown_symbols",

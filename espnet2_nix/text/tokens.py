@@ -54,6 +54,26 @@ def to_jamo(text: str) -> list[str]:
     return tokens
 
 
+@cache
+def single_character(token: str) -> str:
+    """Names a token by one character that no Unicode normalisation joins with its neighbours.
+
+    For systems that take a text apart character by character, such as sherpa-onnx, which drops conjoining jamo. Initials and
+    medials become compatibility jamo (ㄱ, ㅏ), finals half-width ones (ﾡ), so that they stay apart.
+
+    Args:
+        token: One of `token_list`.
+
+    Returns:
+        One character, a different one for each token.
+    """
+    special = {BLANK: "_", UNKNOWN: "#", SPACE: " ", SOS_EOS: "$"}
+    if token in special or token in PUNCTUATION:
+        return special.get(token, token)
+    kind, name = unicodedata.name(token).removeprefix("HANGUL ").split(" ", 1)
+    return unicodedata.lookup(("HALFWIDTH " if kind == "JONGSEONG" else "") + f"HANGUL LETTER {name}")
+
+
 def foreign_characters(text: str, ignored: Iterable[str] = ()) -> list[str]:
     """Lists what `to_jamo` would leave out although it stands for something to be said.
 

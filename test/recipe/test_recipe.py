@@ -141,7 +141,7 @@ def test_dashes_and_underscores_are_alike_and_a_config_is_read(recipe):
 
 
 @pytest.mark.parametrize(
-    ("stage", "maker"), [(2, 1), (3, 2), (4, 3), (5, 4), (6, 5), (7, 6), (8, 6), (9, 7), (10, 9), (11, 9)]
+    ("stage", "maker"), [(2, 1), (3, 2), (4, 3), (5, 4), (6, 5), (7, 6), (8, 6), (9, 7), (10, 9), (11, 9), (12, 9)]
 )
 def test_a_missing_input_names_the_stage_that_makes_it(recipe, stage, maker):
     out = run("./run.sh", "--stage", str(stage), "--stop_stage", str(stage), cwd=recipe)

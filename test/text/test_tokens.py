@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from espnet2_nix.text import frontend_info, token_list, tokenize, unknown_symbols
+from espnet2_nix.text import frontend_info, single_character, token_list, tokenize, unknown_symbols
 
 
 def test_the_inventory_is_fixed():
@@ -40,3 +40,12 @@ def test_what_cannot_be_read_is_named():
         tokenize("가", g2p="espeak")
     with pytest.raises(ValueError, match="jaso"):
         frontend_info("espeak")
+
+
+def test_every_token_has_a_character_of_its_own_that_normalisation_keeps():
+    characters = [single_character(token) for token in token_list()]
+    assert len(set(characters)) == len(characters)
+    assert all(len(character) == 1 for character in characters)
+    for form in ("NFC", "NFD"):
+        assert unicodedata.normalize(form, "".join(characters)) == "".join(characters)
+    assert "".join(map(single_character, tokenize("각", g2p="jaso"))) == "ㄱㅏﾡ"

@@ -84,6 +84,8 @@ download_model=""    # A packed student (zip or zoo tag) to synthesise with inst
 # Packing related
 corpus=""            # Name of the corpus, written into the pack.
 license="CC-BY-NC-SA-4.0" # Licence of the corpus, and so of every model trained on it.
+voice_precision=fp32 # Stored weights of the voice: fp32, fp16 (half the size) or int8.
+export_sherpa=false  # Also write the student as one graph for sherpa-onnx.
 hf_repo=""           # Hugging Face repository for stage 13.
 
 help_message="Usage: ./run.sh [--stage N] [--stop_stage N] [options]
@@ -100,6 +102,7 @@ Stages:
   9  assemble the student; synthesise the test sets with teacher and student
   10 score, write RESULTS.md
   11 pack the student for the ESPnet model zoo
+  12 export the voice, which speaks without PyTorch, and check it
   13 upload the pack to Hugging Face (off unless --skip_upload_hf false)
 
 Options (name, default, meaning; - and _ are alike):
@@ -445,6 +448,24 @@ if want_stage 11; then
         --outpath "${packed_model}"
 fi
 
+voice_dir=${tts_exp}/voice
+if want_stage 12; then
+    log "Stage 12: Export the voice: ${voice_dir}"
+    need "${tts_exp}/${inference_model}" 9
+    _opts=
+    if [ "${voice_precision}" = int8 ]; then
+        need "${data_raw}/${valid_set}/text" 3
+        _opts+=" --calibration_text ${data_raw}/${valid_set}/text"
+    fi
+    if ${export_sherpa}; then _opts+=" --sherpa_dir ${tts_exp}/sherpa"; fi
+    ${python} -m espnet2_nix.bin.export_voice \
+        --train_config "${tts_exp}/config.yaml" \
+        --model_file "${tts_exp}/${inference_model}" \
+        --outdir "${voice_dir}" \
+        --precision "${voice_precision}" \
+        ${_opts}
+fi
+
 if ! ${skip_upload_hf} && want_stage 13; then
     log "Stage 13: Upload ${packed_model} to ${hf_repo}"
     need "${packed_model}" 11
@@ -452,9 +473,10 @@ if ! ${skip_upload_hf} && want_stage 13; then
     ${python} -m espnet2_nix.bin.upload_hf --packed_model "${packed_model}" --hf_repo "${hf_repo}"
 fi
 
-if [ "${stop_stage}" -ge 11 ]; then
-    log "Synthesised speech:  $(pwd)/${tts_exp}/${inference_dir}"
-    log "Student pack:        $(pwd)/${packed_model}"
-    log "Result table:        $(pwd)/${tts_exp}/RESULTS.md"
+if [ "${stop_stage}" -ge 12 ]; then
+    log "Synthesised speech:  $(readlink -m "${tts_exp}/${inference_dir}")"
+    log "Student pack:        $(readlink -m "${packed_model}")"
+    log "Voice:               $(readlink -m "${voice_dir}")"
+    log "Result table:        $(readlink -m "${tts_exp}/RESULTS.md")"
 fi
 log "Successfully finished. [elapsed=${SECONDS}s]"

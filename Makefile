@@ -1,13 +1,14 @@
 # Each target sets up .venv first; nothing but Python 3.12 or 3.13 and a C compiler is needed on a fresh machine.
 SHELL := /bin/bash
 TOY := egs2/toy_kss/nix_tts1
-.PHONY: help venv test lint demo real-speech clean
+.PHONY: help venv test lint demo real-speech runtime clean
 
 help:
 	@echo "make demo         set up .venv, run the whole recipe on a small synthetic corpus (minutes on two CPU cores)"
 	@echo "make test         set up .venv, run the tests"
 	@echo "make lint         set up .venv, check the style of Python and shell"
 	@echo "make real-speech  a few steps of every stage on real speech, where EMOTIONTTS points at a corpus"
+	@echo "make runtime      the voice in an environment without PyTorch, on the oldest Python it supports"
 	@echo "make clean        remove .venv and build products"
 
 venv:
@@ -25,6 +26,9 @@ demo: venv
 
 real-speech: venv
 	@tools/real_speech_check.sh
+
+runtime: venv
+	@tools/runtime_check.sh
 
 clean:
 	rm -rf .venv build *.egg-info espnet2_nix/aligner/*.so espnet2_nix/aligner/_monotonic_alignment.c

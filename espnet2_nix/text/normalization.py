@@ -207,6 +207,11 @@ _RATIO = re.compile(r"(?<![\d:])(\d+(?:\.\d+)?)\s?:\s?(\d+(?:\.\d+)?)(?:\s?:\s?(
 _PHONE = re.compile(
     r"(?<![\d-])(?:\+82[- ]?(\d{1,2})[- ](\d{3,4})[- ](\d{4})|\(?(0\d{1,2})\)?[-. ]\s?(\d{3,4})[-. ](\d{4})|(01[016789])(\d{3,4})(\d{4})|(1[5-9]\d{2})-(\d{4}))(?![\d-])"
 )
+# Days by which events are known; digit by digit, unlike a decimal number.
+_EVENT = re.compile(
+    r"(?<![\d.·])(3[.·]1|4[.·]3|4[.·]19|5[.·]16|5[.·]18|6[.·]25|8[.·]15|9[.·]11)(?![\d.·])"
+    r"(?=\s?(?:전쟁|운동|혁명|민주|광복|사태|사변|테러|절(?![가-힣]{2})|독립|항쟁|만세|사건|정변|군사))"
+)
 _EMERGENCY = re.compile(
     r"(?<![\d,.-])(11[1-9]|120|182|1339|1345|114)(?=에 ?(?:전화|신고|연락|문의)|[을를로] (?:누르|눌러|부르|불러|전화|신고|연락)|[번에로를을]? ?(?:신고|구급|구조|대원)|로 )(?!번)"
 )
@@ -415,6 +420,7 @@ def _numbers(text: str) -> str:
     text = _DATE.sub(lambda m: f"{sino(int(m[1]))} 년 {_month(m[2])} {sino(int(m[3]))} 일", text)
     text = _MONTH_DAY.sub(lambda m: f"{_month(m[1])} {sino(int(m[2]))} 일", text)
     text = _PHONE.sub(_read_phone, text)
+    text = _EVENT.sub(lambda m: by_digit(re.sub(r"\D", "", m[1])), text)
     text = _EMERGENCY.sub(lambda m: by_digit(m[1]), text)
     text = _TIME.sub(lambda m: _read_time(m, text), text)
     text = _with_particle(_RATIO, text, lambda m: " 대 ".join(cardinal(g) for g in m.groups() if g))

@@ -134,6 +134,7 @@ _DEPENDENT = re.compile(
 _AFTER_ADNOMINAL = re.compile(
     r"(?:곳|도리|사람|생각|시간|자신|자리|장소|방법|길|돈|집|짐|책|방|기회|계획|준비|작정|지경|가치|정도|사이|여지)"
 )
+_VERB_IN_NAL = re.compile(r"(?:만|떠|끝|어|타|빛|혼|겁)날$")  # 만날, 일어날; most other words in 날 are days
 _ADNOMINAL = "할될갈볼올낼릴킬질길쓸쉴널줄"
 _NO_ADNOMINAL = re.compile(
     r"(?:역할|관할|분할|기질|본질|물질|성질|품질|음질|소질|토질|골목길|지름길|산길|그길|외길|서울|탯줄|핏줄|밧줄|힘줄|교실)$"
@@ -169,7 +170,8 @@ def _after_rieul(text: str) -> str:
         if final_of(word[-1]) != "ㄹ" or word.endswith(("를", "오늘", "내일", "서울")):
             continue
         links = _DEPENDENT.match(rest) is not None
-        noun = _AFTER_ADNOMINAL.match(rest) and word[-1] in _ADNOMINAL and not _NO_ADNOMINAL.search(word)
+        adnominal = (word[-1] in _ADNOMINAL and not _NO_ADNOMINAL.search(word)) or _VERB_IN_NAL.search(word)
+        noun = adnominal and _AFTER_ADNOMINAL.match(rest)
         if links or noun:
             text = _tense_after(text, match.end())
     return text

@@ -10,9 +10,9 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "espnet2_nix"
 ALLOWED = {
     "bin": {"inference", "export", "evaluation", "tasks", "data", "runtime", "text", "models"},
-    "inference": {"tasks", "models", "data", "text"},
+    "inference": {"tasks", "models", "losses", "data", "text"},
     "export": {"tasks", "models", "modules", "text"},
-    "evaluation": {"inference", "tasks", "models", "data", "text"},
+    "evaluation": {"tasks", "models", "modules", "losses", "data", "text"},
     "tasks": {"models", "modules", "aligner", "losses", "text"},
     "models": {"modules", "aligner", "losses"},
     "modules": set(),

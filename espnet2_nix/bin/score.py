@@ -1,54 +1,54 @@
 #!/usr/bin/env python3
-"""Stage 10: measures the synthesised speech against the recordings and writes RESULTS.md."""
+"""Stage 10: measures the synthesised speech; writes RESULTS.md, pictures and the listening page index.html."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from espnet2_nix.bin import command
+from espnet2_nix.bin.tts_inference import TABLE_FIELDS
 from espnet2_nix.data.errors import DataError
 from espnet2_nix.data.kaldi_io import atomic_write, read_table
 from espnet2_nix.data.progress import progress
 
-logger = logging.getLogger(__name__)
-SYSTEMS = ("teacher", "student")
+if TYPE_CHECKING:
+    from espnet2_nix.evaluation.results import Scores
+    from espnet2_nix.evaluation.scores import Scorer, Utterance
 
-NOTES = """\
-- Clips: utterances measured, of those in the set.
-- Seconds: length of the synthesised speech over length of the recordings.
-- RTF: seconds of computing a second of speech, model call only, torch on one process; threads as given in the header.
-- Mel distance: log-mel L1 along the best warping of time against the recording, natural-log units a band and frame,
-  mean and 95 % bootstrap interval over utterances.
-- Frames a token: mean and standard deviation of the durations.
-- Parameters: what is used to speak.
-"""
+logger = logging.getLogger(__name__)
+
+Row = dict[str, object]
 
 
 def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data_dir", required=True, help="folder of the sets, with wav.scp of the recordings")
+    parser.add_argument("--data_dir", required=True, help="folder of the sets: SET/{wav.scp,text,text.raw}")
     parser.add_argument("--inference_dir", required=True, help="folder of stage 9: SET/SYSTEM/{wav,utterances.tsv}")
     parser.add_argument("--test_sets", required=True, nargs="+", help="names of the sets")
     parser.add_argument("--model_dir", required=True, help="folder of the student")
     parser.add_argument("--teacher_train_config", default=None, help="config.yaml of the teacher")
+    parser.add_argument(
+        "--train_dirs", nargs="*", default=[], help="folders of the trainings, for the curves of their losses"
+    )
     parser.add_argument("--fs", type=int, default=22050, help="sampling rate, Hz")
     parser.add_argument("--n_fft", type=int, default=1024, help="points of the spectrogram")
     parser.add_argument("--n_shift", type=int, default=256, help="samples a frame")
-    parser.add_argument("--out", required=True, help="the table to write")
+    parser.add_argument("--asr_model", default="", help="Whisper model for the character error rate; empty: none")
+    parser.add_argument("--num_listening", type=int, default=20, help="utterances of each set to listen to and to draw")
+    parser.add_argument("--command", default="", help="the recipe's command, for the record")
+    parser.add_argument("--outdir", required=True, help="where RESULTS.md, index.html and pictures/ go")
     return parser
 
 
-def read_rows(path: Path) -> dict[str, dict[str, object]]:
+def read_rows(path: Path) -> dict[str, Row]:
     """Reads what stage 9 wrote of one system and set."""
-    from espnet2_nix.bin.tts_inference import TABLE_FIELDS
-
-    rows = {}
+    rows: dict[str, Row] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         fields = line.split("\t")
         if len(fields) != len(TABLE_FIELDS):
@@ -58,98 +58,209 @@ def read_rows(path: Path) -> dict[str, dict[str, object]]:
             "seconds": float(row["seconds"]),
             "elapsed": float(row["elapsed"]),
             "durations": [int(frames) for frames in row["durations"].split()],
+            "latent_loss": float(row["latent_loss"]),
         }
     return rows
 
 
-def bootstrap(values: np.ndarray, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of the mean (Efron, 1979)."""
-    rng = np.random.default_rng(seed)
-    means = rng.choice(values, size=(draws, len(values))).mean(axis=1)
-    return float(np.percentile(means, 2.5)), float(np.percentile(means, 97.5))
+def read_set(args: argparse.Namespace, dset: str) -> tuple[dict[str, list[Utterance]], dict[str, dict[str, Row]]]:
+    """Utterances and rows of a set, by system; the recording comes first."""
+    from espnet2_nix.evaluation.scores import Utterance
+    from espnet2_nix.inference.systems import SYSTEMS
 
-
-def score_system(args: argparse.Namespace, dset: str, system: str) -> list[str] | None:
-    """One row of the table, or None where a system was not synthesised."""
-    import soundfile
-
-    from espnet2_nix.evaluation.mel_distance import dtw_mel_distance
-
-    folder = Path(args.inference_dir) / dset / system
-    if not (folder / "utterances.tsv").is_file():
-        return None
-    recordings = read_table(Path(args.data_dir) / dset / "wav.scp")
-    rows = {utt_id: row for utt_id, row in read_rows(folder / "utterances.tsv").items() if utt_id in recordings}
+    folder, data = Path(args.inference_dir) / dset, Path(args.data_dir) / dset
+    recordings, texts = read_table(data / "wav.scp"), read_table(data / "text.raw")
+    rows = {
+        system: read_rows(folder / system / "utterances.tsv")
+        for system in SYSTEMS
+        if (folder / system / "utterances.tsv").is_file()
+    }
     if not rows:
-        raise DataError(f"{folder / 'utterances.tsv'} has no utterance of {dset}: run stage 9 again")
-    distances, recorded = [], 0.0
-    for utt_id in progress(sorted(rows), f"utterances of {dset} by the {system}"):
-        reference, fs = soundfile.read(recordings[utt_id])
-        wav, fs_wav = soundfile.read(folder / "wav" / f"{utt_id}.wav")
-        if {fs, fs_wav} != {args.fs}:
-            raise DataError(f"{utt_id}: expected {args.fs} Hz, found {fs} Hz recorded and {fs_wav} Hz synthesised")
-        recorded += len(reference) / fs
-        distances.append(dtw_mel_distance(reference, wav, args.fs, args.n_fft, args.n_shift))
-    low, high = bootstrap(np.array(distances))
-    spoken = sum(row["seconds"] for row in rows.values())
-    frames = np.concatenate([row["durations"] for row in rows.values()])
-    return [
-        dset,
-        system,
-        f"{len(rows)} of {len(recordings)}",
-        f"{spoken:.1f} / {recorded:.1f}",
-        f"{sum(row['elapsed'] for row in rows.values()) / spoken:.4f}",
-        f"{np.mean(distances):.3f} ({low:.3f}–{high:.3f})",
-        f"{frames.mean():.2f} ± {frames.std():.2f}",
-    ]
+        raise DataError(f"no utterances.tsv under {folder}; stage 9 writes it: ./run.sh --stage 9 --stop_stage 9")
+    reference = rows.get("teacher_resynthesis", {})
+    utterances = {"recording": [Utterance(u, texts[u], Path(recordings[u]), Path(recordings[u])) for u in recordings]}
+    for system, table in rows.items():
+        unknown = sorted(table.keys() - recordings.keys())
+        if unknown:
+            raise DataError(f"{folder / system}: {', '.join(unknown[:5])} are not in {data}; run stage 9 again")
+        utterances[system] = [
+            Utterance(
+                utt_id,
+                texts[utt_id],
+                Path(recordings[utt_id]),
+                folder / system / "wav" / f"{utt_id}.wav",
+                row["durations"],
+                reference.get(utt_id, {}).get("durations", []),
+                row["latent_loss"],
+            )
+            for utt_id, row in table.items()
+        ]
+    return utterances, rows
 
 
-def count_parameters(args: argparse.Namespace) -> dict[str, int]:
-    """Parameters that each system speaks with."""
-    from espnet2_nix.tasks.nix_tts import load_student
+def score_set(
+    args: argparse.Namespace, dset: str, scorer: Scorer, utterances: dict[str, list[Utterance]]
+) -> dict[str, Scores]:
+    """Scores of every system of a set."""
+    scores = {}
+    for system, members in utterances.items():
+        cache = Path(args.inference_dir) / dset / f"scores.{system}.json"
+        logger.info("%s: %d utterances of %s", dset, len(members), system)
+        scores[system] = scorer.score_all(system, list(progress(members, f"utterances of {system}")), cache)
+    return scores
+
+
+def costs(args: argparse.Namespace, rows: dict[str, dict[str, Row]]) -> tuple[list[str], list[list[str]]]:
+    """Real-time factor, parameters and size of what speaks."""
+    from espnet2_nix.tasks.nix_tts import count, load_student
     from espnet2_nix.tasks.teacher import load_vits
 
-    counts = {}
+    parameters: dict[str, int] = {}
     student = Path(args.model_dir) / "config.yaml"
     if student.is_file():
-        model, _ = load_student(student, student.with_name("model.pth"))
-        counts["student"] = sum(parameter.numel() for parameter in model.tts.parameters())
+        parameters["student"] = count(load_student(student, student.with_name("model.pth"))[0].tts)
     if args.teacher_train_config and Path(args.teacher_train_config).is_file():
         generator = load_vits(args.teacher_train_config, None)[0].tts.generator
-        posterior = sum(parameter.numel() for parameter in generator.posterior_encoder.parameters())
-        counts["teacher"] = sum(parameter.numel() for parameter in generator.parameters()) - posterior
-    return counts
+        parameters["teacher"] = count(generator) - count(generator.posterior_encoder)
+    lines = []
+    for system in ("teacher", "student"):
+        if system in rows:
+            rtf = sum(row["elapsed"] for row in rows[system].values()) / sum(
+                row["seconds"] for row in rows[system].values()
+            )
+            known = system in parameters
+            lines.append(
+                [
+                    system,
+                    f"{rtf:.4f}",
+                    f"{parameters[system]:,}" if known else "unknown",
+                    f"{4e-6 * parameters[system]:.1f}" if known else "unknown",
+                ]
+            )
+    return ["system", "RTF", "parameters", "MB in fp32"], lines
 
 
-@command
-def main(cmd: Sequence[str] | None = None) -> None:
-    args = get_parser().parse_args(cmd)
-    rows = [score_system(args, dset, system) for dset in args.test_sets for system in SYSTEMS]
-    rows = [row for row in rows if row is not None]
-    if not rows:
-        raise DataError(f"no utterances.tsv under {args.inference_dir}; stage 9 writes it: ./run.sh --stage 9")
+def draw(
+    args: argparse.Namespace, dset: str, utterances: dict[str, list[Utterance]], scores: dict[str, Scores]
+) -> list:
+    """Pictures of a set: caption and file."""
+    import numpy as np
+    import soundfile
+
+    from espnet2_nix.evaluation.mel_distance import log_mel
+    from espnet2_nix.evaluation.plots import plot_alignment, plot_mels, plot_scatter
+
+    folder = Path(args.outdir) / "pictures" / dset
+    folder.mkdir(parents=True, exist_ok=True)
+    tokens = read_table(Path(args.data_dir) / dset / "text")
+    by_id = {system: {u.utt_id: u for u in members} for system, members in utterances.items()}
+    pictures = []
+    for utt_id in sorted(by_id["student"])[: min(3, args.num_listening)]:
+        shown = [system for system in ("recording", "teacher", "student") if utt_id in by_id.get(system, {})]
+        mels = {
+            system: log_mel(soundfile.read(by_id[system][utt_id].wav)[0], args.fs, args.n_fft, args.n_shift)
+            for system in shown
+        }
+        plot_mels(mels, folder / f"mel.{utt_id}.png", args.fs, args.n_shift)
+        pictures.append((f"Mel-spectrograms of {utt_id} ({dset})", folder / f"mel.{utt_id}.png"))
+        durations = {system: np.array(by_id[system][utt_id].durations) for system in shown if system != "recording"}
+        if by_id["student"][utt_id].reference_durations:
+            durations = {"recording": np.array(by_id["student"][utt_id].reference_durations), **durations}
+        path = folder / f"alignment.{utt_id}.png"
+        plot_alignment(durations, tokens[utt_id].split(), path, args.n_shift / args.fs)
+        pictures.append((f"Tokens in time of {utt_id} ({dset})", path))
+    points = {
+        system: (
+            np.array([s["mcd"] for s in table.values()]),
+            np.array([100 * s["cer_errors"] / max(1, s["cer_characters"]) for s in table.values()]),
+        )
+        for system, table in scores.items()
+        if system != "recording" and all("cer_errors" in s for s in table.values())
+    }
+    if points:
+        plot_scatter(points, folder / "cer_mcd.png", "MCD, dB", "CER, %")
+        pictures.append((f"CER against MCD, an utterance a point ({dset})", folder / "cer_mcd.png"))
+    return pictures
+
+
+def draw_losses(args: argparse.Namespace) -> list:
+    """Curves of the losses of every training whose log is there."""
+    from espnet2_nix.evaluation.plots import plot_losses, read_losses
+
+    pictures = []
+    folder = Path(args.outdir) / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    for train_dir in args.train_dirs:
+        if not (Path(train_dir) / "train.log").is_file():
+            logger.info("%s/train.log not found: no curves of its losses", train_dir)
+            continue
+        curves = read_losses(Path(train_dir))
+        if curves:
+            path = folder / f"losses.{Path(train_dir).name}.png"
+            plot_losses(curves, path)
+            pictures.append((f"Losses of {Path(train_dir).name}", path))
+    return pictures
+
+
+def versions() -> str:
+    """Versions and machine, a line."""
     import espnet2
     import torch
 
     from espnet2_nix.version import __version__
 
+    return (
+        f"espnet2_nix {__version__}, ESPnet {espnet2.__version__}, torch {torch.__version__}, "
+        f"Python {platform.python_version()}, {platform.machine()}, {torch.get_num_threads()} thread(s)"
+    )
+
+
+@command
+def main(cmd: Sequence[str] | None = None) -> None:
+    args = get_parser().parse_args(cmd)
+    from espnet2_nix.evaluation.page import PageRow, Table, write_page
+    from espnet2_nix.evaluation.results import FRAME_BY_FRAME, SPEECH, markdown, table
+    from espnet2_nix.evaluation.scores import Scorer
+
+    outdir = Path(args.outdir)
+    scorer = Scorer(args.fs, args.n_fft, args.n_shift, args.asr_model)
+    sections, tables, page_rows, pictures, columns = [], [], [], [], ["recording"]
+    results: dict[str, dict[str, Scores]] = {}
     try:
-        counts = count_parameters(args)
+        for dset in args.test_sets:
+            utterances, rows = read_set(args, dset)
+            scores = results[dset] = score_set(args, dset, scorer, utterances)
+            for title, measures in (("speech", SPEECH), ("frame by frame against the recording", FRAME_BY_FRAME)):
+                head, lines = table(measures, scores)
+                if lines:
+                    sections.append(f"## {dset}: {title}\n\n{markdown(head, lines)}\n")
+                    tables.append(Table(head, lines, f"{dset}: {title}"))
+            head, lines = costs(args, rows)
+            sections.append(f"## {dset}: cost, model call only\n\n{markdown(head, lines)}\n")
+            tables.append(Table(head, lines, f"{dset}: cost, model call only"))
+            pictures += draw(args, dset, utterances, scores)
+            columns += [system for system in utterances if system not in columns]
+            wavs = {system: {u.utt_id: u.wav for u in members} for system, members in utterances.items()}
+            page_rows += [
+                PageRow(f"{dset} {u.utt_id}", u.text, {system: wavs[system].get(u.utt_id) for system in wavs})
+                for u in utterances["recording"][: args.num_listening]
+            ]
     except (FileNotFoundError, ValueError) as error:
         raise DataError(str(error)) from error
-    header = ["set", "system", "clips", "seconds", "RTF", "mel distance", "frames a token", "parameters"]
-    with atomic_write(args.out) as f:
-        f.write("# Results\n\n")
-        f.write(
-            f"espnet2_nix {__version__}, ESPnet {espnet2.__version__}, torch {torch.__version__}, "
-            f"Python {platform.python_version()}, {platform.machine()}, {torch.get_num_threads()} thread(s)\n\n"
-        )
-        f.write(f"| {' | '.join(header)} |\n|{'---|' * len(header)}\n")
-        for row in rows:
-            parameters = f"{counts[row[1]]:,}" if row[1] in counts else "unknown"
-            f.write(f"| {' | '.join([*row, parameters])} |\n")
-        f.write(f"\n{NOTES}")
-    logger.info("%s:\n%s", args.out, Path(args.out).read_text(encoding="utf-8"))
+    pictures += draw_losses(args)
+    notes = [f"- {m.title}: {m.note}." for m in (*SPEECH, *FRAME_BY_FRAME)]
+    notes += [f"- {name} is left out: {reason}." for name, reason in scorer.skipped.items()]
+    notes += ["- In brackets: 95 % bootstrap interval over utterances (1,000 draws, seed 0). Speech: seed 0."]
+    with atomic_write(outdir / "scores.json") as f:
+        json.dump(results, f, ensure_ascii=False, indent=1)
+    with atomic_write(outdir / "RESULTS.md") as f:
+        f.write(f"# Results\n\n{versions()}\n\n")
+        f.writelines(sections)
+        f.write("## Notes\n\n" + "\n".join(notes) + "\n")
+        if args.command:
+            f.write(f"\n## Command\n\n```sh\n{args.command}\n```\n")
+    write_page(outdir / "index.html", "Nix-TTS", columns, page_rows, tables, pictures, [versions(), args.command])
+    logger.info("%s:\n%s", outdir / "RESULTS.md", (outdir / "RESULTS.md").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

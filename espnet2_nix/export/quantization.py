@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 
 from espnet2_nix.export.graphs import open_graph
@@ -115,6 +116,14 @@ def _quantize_graph(path: Path, name: str, values: list[np.ndarray]) -> None:
             calibrate_method=CalibrationMethod.MinMax,
         )
     prepared.unlink()
+    # The optimizer stamps every domain that it knows at its newest version, which an older onnxruntime refuses.
+    model = onnx.load(str(path))
+    used = {node.domain for node in model.graph.node}
+    kept = [entry for entry in model.opset_import if entry.domain in used]
+    del model.opset_import[:]
+    model.opset_import.extend(kept)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
 
 
 @contextlib.contextmanager

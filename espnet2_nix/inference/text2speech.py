@@ -12,8 +12,10 @@ import numpy as np
 import torch
 
 from espnet2_nix.models.nix_tts import NixTTS
+from espnet2_nix.models.vits_teacher import VITSTeacher
 from espnet2_nix.tasks.nix_tts import load_student
 from espnet2_nix.tasks.register import NixPreprocessor
+from espnet2_nix.tasks.teacher import load_vits
 
 
 class Text2Speech:
@@ -177,10 +179,9 @@ class TeacherText2Speech:
         noise_scale_dur: float | None = None,
         seed: int | None = 0,
     ) -> None:
-        from espnet2_nix.tasks.teacher import load_vits
-
         model, self.train_args = load_vits(train_config, model_file)
         self.tts = model.tts.to(device)
+        self.taps = VITSTeacher(model.tts, model.feats_extract, int(model.tts.fs), self.train_args.token_list)
         self.device = device
         self.speed, self.seed = speed, seed
         self.noise_scale = 0.667 if noise_scale is None else noise_scale

@@ -105,7 +105,9 @@ def test_int8_is_calibrated_and_refused_where_it_would_be_heard(tmp_path, monkey
     monkeypatch.setattr(quantization, "MAX_MEL_DISTANCE", 10.0)
     write_voice(student, FACTS, tmp_path / "int8", "int8", texts)
     for name in ("latent_encoder", "decoder"):
-        operators = {node.op_type for node in onnx.load(str(tmp_path / "int8" / f"{name}.onnx")).graph.node}
+        model = onnx.load(str(tmp_path / "int8" / f"{name}.onnx"))
+        assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", OPSET)]
+        operators = {node.op_type for node in model.graph.node}
         assert "QuantizeLinear" in operators
         assert "DynamicQuantizeLinear" not in operators
     assert len(Voice.load(tmp_path / "int8").synthesize("나무").samples) > 0

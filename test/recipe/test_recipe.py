@@ -163,6 +163,20 @@ def test_kss_without_kss_says_what_to_set(tmp_path, recipe):
     assert "KSS=/path/to/KSS ./run.sh" in out.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "threads"), [([], str(len(os.sched_getaffinity(0)))), (["--train_threads", "3"], "3")]
+)
+def test_a_training_on_a_cpu_gets_every_core_though_jobs_get_one(recipe, options, threads):
+    shape = recipe / "exp" / "tts_stats_raw_standard" / "train" / "text_shape.phn"
+    shape.parent.mkdir(parents=True)
+    shape.write_text("a 1,75\n", encoding="utf-8")
+    (recipe / "stub").write_text('#!/bin/sh\necho "$OMP_NUM_THREADS $2" >> calls\n', encoding="utf-8")
+    (recipe / "stub").chmod(0o755)
+    command = ["./run.sh", "--stage", "6", "--stop_stage", "6", "--python", "./stub", *options]
+    assert run(*command, cwd=recipe, env={"OMP_NUM_THREADS": ""}).returncode == 0
+    assert (recipe / "calls").read_text(encoding="utf-8").splitlines() == [f"{threads} espnet2.bin.launch"]
+
+
 # ---- path.sh and cmd.sh
 
 

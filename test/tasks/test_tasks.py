@@ -386,32 +386,110 @@ def test_import_teacher_checks_what_it_takes(data, tiny_teacher_dir, tmp_path, c
     assert "the order" in caplog.text
 
 
-def test_synthesis_resumes_and_is_scored(data, tiny_teacher_dir, student_dir, tmp_path):
-    from espnet2_nix.bin import score, tts_inference
+SYSTEMS = (
+    "teacher_resynthesis",
+    "teacher",
+    "student",
+    "teacher_latent_student_decoder",
+    "student_latent_teacher_decoder",
+    "student_recording_durations",
+)
 
-    inference = tmp_path / "inference"
-    systems = {
-        "teacher": (tiny_teacher_dir / "config.yaml", tiny_teacher_dir / "model.pth"),
-        "student": (student_dir / "config.yaml", student_dir / "model.pth"),
-    }
-    for system, (config, model) in systems.items():
-        folder = inference / "data" / system
-        command = ["--system", system, "--text", f"{data}/text", "--output_dir", str(folder)]
-        command += ["--table", str(folder / "utterances.tsv")]
-        command += ["--train_config", str(config), "--model_file", str(model)]
-        tts_inference.main(command)
-        table = (folder / "utterances.tsv").read_text(encoding="utf-8")
-        assert len(table.splitlines()) == len(TEXTS)
-        (folder / "wav" / "u1.wav").unlink()
-        times = {path.name: path.stat().st_mtime_ns for path in (folder / "wav").iterdir()}
-        tts_inference.main(command)
-        after = {path.name: path.stat().st_mtime_ns for path in (folder / "wav").iterdir()}
-        assert {name for name in after if after[name] != times.get(name)} == {"u1.wav"}
-    command = ["--data_dir", str(data.parent), "--inference_dir", str(inference), "--test_sets", "data"]
+
+def inference_command(data, tiny_teacher_dir, student_dir, folder, *systems):
+    command = ["--systems", *systems, "--text", f"{data}/text", "--wav_scp", f"{data}/wav.scp"]
+    command += ["--output_dir", str(folder)]
+    command += ["--train_config", str(student_dir / "config.yaml"), "--model_file", str(student_dir / "model.pth")]
+    command += ["--teacher_train_config", str(tiny_teacher_dir / "config.yaml")]
+    return [*command, "--teacher_model_file", str(tiny_teacher_dir / "model.pth")]
+
+
+@pytest.fixture(scope="module")
+def spoken(data, tiny_teacher_dir, student_dir, tmp_path_factory):
+    """Folder of the sets that stage 9 wrote."""
+    from espnet2_nix.bin import tts_inference
+
+    folder = tmp_path_factory.mktemp("inference")
+    tts_inference.main(inference_command(data, tiny_teacher_dir, student_dir, folder / data.name, *SYSTEMS))
+    return folder
+
+
+def test_synthesis_makes_only_what_is_missing(data, tiny_teacher_dir, student_dir, spoken):
+    from espnet2_nix.bin import tts_inference
+
+    def times():
+        return {path: path.stat().st_mtime_ns for path in spoken.rglob("*.wav")}
+
+    assert len(times()) == len(SYSTEMS) * len(TEXTS)
+    missing = spoken / data.name / "student" / "wav" / "u1.wav"
+    missing.unlink()
+    before = times()
+    command = inference_command(data, tiny_teacher_dir, student_dir, spoken / data.name, *SYSTEMS)
+    tts_inference.main(command)
+    after = times()
+    assert {path for path in after if after[path] != before.get(path)} == {missing}
+    tts_inference.main([*command, "--speed", "0.8"])
+    assert {path.parent.parent.name for path in times() if times()[path] != after[path]} == set(SYSTEMS)
+    tts_inference.main(command)
+
+
+def test_half_way_systems_are_as_long_as_the_recording(data, spoken):
+    for line in (data / "wav.scp").read_text(encoding="utf-8").splitlines():
+        utt_id, path = line.split()
+        for system in set(SYSTEMS) - {"teacher", "student"}:
+            wav = spoken / data.name / system / "wav" / f"{utt_id}.wav"
+            assert soundfile.info(wav).frames == soundfile.info(path).frames
+    # The first two share the latent, the next two as well: a shared latent, another decoder.
+    rows = (spoken / data.name / "student_recording_durations" / "utterances.tsv").read_text(encoding="utf-8")
+    losses = [float(line.split("\t")[-1]) for line in rows.splitlines()]
+    assert all(0 < loss < float("inf") for loss in losses)
+
+
+def test_systems_say_what_they_lack(data, tiny_teacher_dir, student_dir, tmp_path, caplog):
+    from espnet2_nix.bin import tts_inference
+    from espnet2_nix.inference.systems import Systems
+
+    with pytest.raises(ValueError, match=r"student speaks with the student, which was not given"):
+        Systems(None, None).speak("student", torch.ones(3))
+    with pytest.raises(ValueError, match=r"system: expected one of .*, found .oracle."):
+        Systems(None, None).speak("oracle", torch.ones(3))
+    base = ["--text", f"{data}/text", "--output_dir", str(tmp_path)]
+    for options, message in (
+        (["--systems", "student"], "the student is needed: give --train_config and --model_file, or --model_tag"),
+        (["--systems", "teacher"], "the teacher is needed: give --teacher_train_config and --teacher_model_file"),
+        (["--systems", "oracle"], "--systems: expected some of"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            tts_inference.main([*base, *options])
+        assert stop.value.code == 1
+        assert message in caplog.text
+
+
+def test_speech_is_scored_pictured_and_can_be_listened_to(
+    data, tiny_teacher_dir, student_dir, spoken, trained, tmp_path
+):
+    from espnet2_nix.bin import score
+
+    (data / "text.raw").write_text("".join(f"u{i} {text}\n" for i, text in enumerate(TEXTS)), encoding="utf-8")
+    command = ["--data_dir", str(data.parent), "--inference_dir", str(spoken), "--test_sets", data.name]
     command += ["--model_dir", str(student_dir), "--teacher_train_config", str(tiny_teacher_dir / "config.yaml")]
-    (inference / data.name).symlink_to(inference / "data") if data.name != "data" else None
-    command[command.index("data")] = data.name
-    score.main([*command, "--out", str(tmp_path / "RESULTS.md")])
-    table = (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
-    assert f"| {data.name} | teacher | 4 of 4 |" in table
-    assert f"| {data.name} | student | 4 of 4 |" in table
+    command += ["--train_dirs", str(trained / "encoder"), "--command", "./run.sh", "--outdir", str(tmp_path)]
+    score.main(command)
+    text = (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
+    for system in SYSTEMS:
+        assert f"| {system} | 4 |" in text
+    assert "- CER is left out: no --asr_model was given." in text
+    scores = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))[data.name]
+    assert set(scores) == {"recording", *SYSTEMS}
+    for system in set(SYSTEMS) - {"teacher", "student"}:
+        assert all(score["mel_l1"] > 0 for score in scores[system].values())
+    assert "duration_rmse" in scores["student"]["u0"]
+    assert "mel_l1" not in scores["student"]["u0"]
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert page.count("<audio") == 7 * len(TEXTS)
+    assert list((tmp_path / "pictures" / data.name).glob("mel.*.png"))
+    # What was measured is not measured again.
+    times = {path: path.stat().st_mtime_ns for path in spoken.rglob("scores.*.json")}
+    caches = {path: path.read_bytes() for path in times}
+    score.main(command)
+    assert {path: path.read_bytes() for path in times} == caches

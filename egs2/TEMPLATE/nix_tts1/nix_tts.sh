@@ -78,6 +78,8 @@ decoder_file=train.total_count.ave.pth # Checkpoint of the student decoder to as
 inference_config=""  # Config for synthesis.
 inference_args=""    # Arguments for synthesis, e.g. "--speed 0.9".
 inference_tag=""     # Suffix of the synthesis directory.
+asr_model=""         # Whisper model of faster-whisper for CER, name or folder; empty: CER is left out.
+num_listening=20     # Utterances of each set on the listening page and in the pictures.
 inference_model=model.pth # Student checkpoint in ${tts_exp} to speak with.
 download_model=""    # A packed student (zip or zoo tag) to synthesise with instead of ${tts_exp}.
 
@@ -145,7 +147,8 @@ fi
 
 if [ "${train_threads}" -eq 0 ]; then
     train_threads=1
-    if [ "${ngpu}" -eq 0 ]; then train_threads=$(nproc); fi
+    # nproc counts OMP_NUM_THREADS instead of cores where it is set, as path.sh sets it for parallel jobs.
+    if [ "${ngpu}" -eq 0 ]; then train_threads=$(env -u OMP_NUM_THREADS nproc); fi
 fi
 tag_=${tag:+_${tag}}
 data_raw=${dumpdir}/raw
@@ -361,28 +364,34 @@ fi
 
 inference_dir=inference${inference_tag:+_${inference_tag}}
 
-# synthesise SYSTEM SET OPTIONS...: speech of one test set by one system, in parallel jobs; finished files are kept
+# synthesise SET SYSTEMS OPTIONS...: speech of one test set by several systems, in parallel jobs; finished files are kept
 synthesise() {
-    local system=$1 dset=$2
+    local dset=$1 systems=$2
     shift 2
-    local outdir=${tts_exp}/${inference_dir}/${dset}/${system}
+    local outdir=${tts_exp}/${inference_dir}/${dset}
     local logdir=${outdir}/log
-    local _nj
+    local _nj system
     mkdir -p "${logdir}"
     rm -f "${logdir}"/keys.*.scp
+    for system in ${systems}; do rm -f "${outdir}/${system}"/utterances.*.tsv; done
     _nj=$(min "${inference_nj}" "$(wc -l < "${data_raw}/${dset}/text")")
     awk -v nj="${_nj}" -v dir="${logdir}" '{ print > (dir "/keys." (NR - 1) % nj + 1 ".scp") }' "${data_raw}/${dset}/text"
-    log "Synthesis of ${dset} by the ${system}: ${_nj} jobs, log: ${logdir}/tts_inference.*.log"
+    log "Synthesis of ${dset} by ${systems}: ${_nj} jobs, log: ${logdir}/tts_inference.*.log"
     ${_cmd} --gpu "${_ngpu}" "JOB=1:${_nj}" "${logdir}/tts_inference.JOB.log" \
         ${python} -m espnet2_nix.bin.tts_inference \
             --ngpu "${_ngpu}" \
+            --systems ${systems} \
             --text "${logdir}/keys.JOB.scp" \
+            --wav_scp "${data_raw}/${dset}/wav.scp" \
             --output_dir "${outdir}" \
-            --table "${logdir}/utterances.JOB.tsv" \
+            --table utterances.JOB.tsv \
             ${inference_config:+--config ${inference_config}} \
             "$@" ${inference_args}
-    cat "${logdir}"/utterances.*.tsv | sort > "${outdir}/utterances.tsv.tmp"
-    mv "${outdir}/utterances.tsv.tmp" "${outdir}/utterances.tsv"
+    for system in ${systems}; do
+        cat "${outdir}/${system}"/utterances.*.tsv | sort > "${outdir}/${system}/utterances.tsv.tmp"
+        rm -f "${outdir}/${system}"/utterances.*.tsv
+        mv "${outdir}/${system}/utterances.tsv.tmp" "${outdir}/${system}/utterances.tsv"
+    done
 }
 
 if ! ${skip_eval}; then
@@ -406,20 +415,24 @@ if ! ${skip_eval}; then
                 --output_dir "${tts_exp}"
             student_opts="--train_config ${tts_exp}/config.yaml --model_file ${tts_exp}/${inference_model}"
         fi
+        systems=student
+        if [ -e "${teacher_exp}/${teacher_file}" ]; then
+            systems="teacher_resynthesis teacher student"
+            # A downloaded student may come from another teacher, in whose latent space the two would not meet.
+            [ -n "${download_model}" ] || systems+=" teacher_latent_student_decoder student_latent_teacher_decoder"
+            [ -n "${download_model}" ] || systems+=" student_recording_durations"
+            student_opts+=" ${teacher_opts}"
+        else
+            log "Only the student speaks: ${teacher_exp}/${teacher_file} not found"
+        fi
         for dset in ${test_sets}; do
             need "${data_raw}/${dset}/text" 3
-            if [ -e "${teacher_exp}/${teacher_file}" ]; then
-                synthesise teacher "${dset}" --system teacher \
-                    --train_config "${teacher_exp}/config.yaml" --model_file "${teacher_exp}/${teacher_file}"
-            else
-                log "The teacher is skipped: ${teacher_exp}/${teacher_file} not found"
-            fi
-            synthesise student "${dset}" --system student ${student_opts}
+            synthesise "${dset}" "${systems}" ${student_opts}
         done
     fi
 
     if want_stage 10; then
-        log "Stage 10: Score: ${tts_exp}/RESULTS.md"
+        log "Stage 10: Score: ${tts_exp}/RESULTS.md, listening page: ${tts_exp}/index.html"
         for dset in ${test_sets}; do
             need "${tts_exp}/${inference_dir}/${dset}/student/utterances.tsv" 9
         done
@@ -429,10 +442,14 @@ if ! ${skip_eval}; then
             --test_sets ${test_sets} \
             --model_dir "${tts_exp}" \
             --teacher_train_config "${teacher_exp}/config.yaml" \
+            --train_dirs "${teacher_exp}" "${encoder_exp}" "${decoder_exp}" \
             --fs "${fs}" \
             --n_fft "${n_fft}" \
             --n_shift "${n_shift}" \
-            --out "${tts_exp}/RESULTS.md"
+            --asr_model "${asr_model}" \
+            --num_listening "${num_listening}" \
+            --command "${run_args}" \
+            --outdir "${tts_exp}"
     fi
 else
     log "Skip the evaluation stages"

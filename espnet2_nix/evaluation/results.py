@@ -1,0 +1,101 @@
+"""The result tables: means with intervals, by system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from espnet2_nix.evaluation.bootstrap import bootstrap_interval, bootstrap_ratio
+
+Scores = Mapping[str, Mapping[str, float]]
+"""Measures by name, by utterance id."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A column.
+
+    Attributes:
+        name: Key in the scores; of a ratio, the key of the numerator.
+        title: Head of the column.
+        note: What it measures, with unit and source.
+        factor: What it is multiplied by for the table.
+        digits: Digits after the point.
+        denominator: Key of the denominator, where the measure is a ratio of sums.
+    """
+
+    name: str
+    title: str
+    note: str
+    factor: float = 1.0
+    digits: int = 3
+    denominator: str | None = None
+
+
+SPEECH = (
+    Measure(
+        "cer_errors",
+        "CER %",
+        "character error rate of a recogniser on Hangul without spaces and marks, numbers read out on both sides",
+        100,
+        1,
+        "cer_characters",
+    ),
+    Measure(
+        "mcd", "MCD dB", "mel-cepstral distortion along the best warping of time (Kubichek 1993), 24 coefficients", 1, 2
+    ),
+    Measure("log_f0_rmse", "log-F0 RMSE", "of frames voiced in both, natural-log units, same warping"),
+    Measure("voicing_error", "voicing error %", "frames voiced in one only, same warping", 100, 1),
+    Measure("dnsmos", "DNSMOS", "predicted overall quality, 1 to 5 (arXiv 2110.01763)", 1, 2),
+    Measure(
+        "dtw_mel_distance", "mel distance", "log-mel L1 along its own best warping, natural-log units a band and frame"
+    ),
+    Measure("duration_rmse", "duration RMSE", "frames a token, against the teacher's alignment of the recording", 1, 2),
+    Measure("duration_correlation", "duration corr.", "Pearson correlation with the same, mean over utterances", 1, 2),
+)
+FRAME_BY_FRAME = (
+    Measure("mel_l1", "mel L1", "log-mel L1, frame by frame, natural-log units"),
+    Measure(
+        "mr_stft", "MR-STFT", "spectral convergence plus log-magnitude L1 at three resolutions (arXiv 1910.11480)", 1, 2
+    ),
+    Measure("latent_loss", "latent KL", "KL(teacher posterior || student), nats a frame", 1, 2),
+)
+
+
+def cell(measure: Measure, scores: Scores) -> str:
+    """Mean and 95 % bootstrap interval over utterances; an en dash where nothing was measured."""
+    values = [score for score in scores.values() if np.isfinite(score.get(measure.name, np.nan))]
+    if not values:
+        return "–"
+    numbers = np.array([score[measure.name] for score in values], dtype=float)
+    if measure.denominator is None:
+        mean, low, high = bootstrap_interval(numbers)
+    else:
+        mean, low, high = bootstrap_ratio(
+            numbers, np.array([score[measure.denominator] for score in values], dtype=float)
+        )
+    mean, low, high = (f"{measure.factor * value:.{measure.digits}f}" for value in (mean, low, high))
+    return f"{mean} ({low}–{high})"
+
+
+def table(measures: Iterable[Measure], systems: Mapping[str, Scores]) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of a table, without columns in which nothing was measured.
+
+    Args:
+        measures: Columns.
+        systems: Scores by system, in the order of the rows.
+
+    Returns:
+        The head, and a row a system in which something was measured.
+    """
+    measures = [m for m in measures if any(cell(m, scores) != "–" for scores in systems.values())]
+    rows = [[system, str(len(scores)), *(cell(m, scores) for m in measures)] for system, scores in systems.items()]
+    return ["system", "clips", *(m.title for m in measures)], [row for row in rows if set(row[2:]) - {"–"}]
+
+
+def markdown(head: list[str], rows: Iterable[list[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,0 +1,188 @@
+"""Every measure of one utterance, and its cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soundfile
+import torch
+
+from espnet2_nix.evaluation.character_error_rate import Recogniser, character_error_rate
+from espnet2_nix.evaluation.dnsmos import DNSMOS
+from espnet2_nix.evaluation.durations import compare_durations
+from espnet2_nix.evaluation.mel_distance import dtw_mel_distance, log_mel
+from espnet2_nix.evaluation.spectrum_and_prosody import compare
+from espnet2_nix.evaluation.unavailable import MetricUnavailable
+from espnet2_nix.evaluation.world_features import analyse
+from espnet2_nix.losses.mr_stft_loss import MRSTFTLoss
+
+if TYPE_CHECKING:
+    from espnet2_nix.evaluation.world_features import WorldFeatures
+
+logger = logging.getLogger(__name__)
+
+CACHE_VERSION = 1
+SAME_LENGTH = (
+    "teacher_resynthesis",
+    "teacher_latent_student_decoder",
+    "student_latent_teacher_decoder",
+    "student_recording_durations",
+)
+"""Systems whose speech is as long as the recording, frame by frame."""
+
+
+@dataclass
+class Utterance:
+    """What is known of one utterance of one system.
+
+    Attributes:
+        utt_id: Its id.
+        text: What was to be said, as written.
+        recording: The recording's wav.
+        wav: The system's wav.
+        durations: Frames of each token, where a model spoke.
+        reference_durations: Frames of each token by the teacher's alignment of the recording, where a teacher is at hand.
+        latent_loss: KL(teacher || student) in nats a frame, or nan.
+    """
+
+    utt_id: str
+    text: str
+    recording: Path
+    wav: Path
+    durations: list[int] = field(default_factory=list)
+    reference_durations: list[int] = field(default_factory=list)
+    latent_loss: float = float("nan")
+
+
+class Scorer:
+    """Measures utterances; what cannot be measured here is named in ``skipped``.
+
+    Args:
+        fs: Sampling rate in Hz.
+        n_fft: Points of the spectrogram.
+        n_shift: Samples a frame.
+        asr_model: Whisper model for the character error rate; "" leaves it out.
+        threads: Threads of the recogniser.
+
+    Attributes:
+        skipped: Reason by name of the measure left out.
+    """
+
+    def __init__(self, fs: int, n_fft: int, n_shift: int, asr_model: str = "", threads: int = 1) -> None:
+        self.fs, self.n_fft, self.n_shift = fs, n_fft, n_shift
+        self.asr_model = asr_model
+        self.skipped: dict[str, str] = {}
+        self.recogniser: Recogniser | None = None
+        self.dnsmos: DNSMOS | None = None
+        self.mr_stft = MRSTFTLoss()
+        self._world: dict[Path, WorldFeatures] = {}
+        if asr_model:
+            try:
+                self.recogniser = Recogniser(asr_model, cpu_threads=threads)
+            except MetricUnavailable as error:
+                self.skipped["CER"] = str(error)
+        else:
+            self.skipped["CER"] = "no --asr_model was given"
+        try:
+            self.dnsmos = DNSMOS()
+        except MetricUnavailable as error:
+            self.skipped["DNSMOS"] = str(error)
+
+    def read(self, path: Path) -> np.ndarray:
+        """A wave (T_wav,), float32.
+
+        Raises:
+            ValueError: If its rate is another.
+        """
+        wav, fs = soundfile.read(path, dtype="float32")
+        if fs != self.fs:
+            raise ValueError(f"{path}: expected {self.fs} Hz, found {fs} Hz")
+        return wav
+
+    def world(self, path: Path) -> WorldFeatures:
+        """Features of a wave, kept for the next system."""
+        if path not in self._world:
+            self._world[path] = analyse(self.read(path), self.fs)
+        return self._world[path]
+
+    def score(self, system: str, utterance: Utterance) -> dict[str, float]:
+        """Every measure of one utterance.
+
+        Args:
+            system: Its system; ``recording`` is compared with itself where that says something.
+            utterance: See there.
+
+        Returns:
+            Measures by name; a measure that does not apply is missing.
+        """
+        wav = self.read(utterance.wav)
+        scores = {"seconds": len(wav) / self.fs, "latent_loss": utterance.latent_loss}
+        if self.recogniser is not None:
+            scores["hypothesis"] = self.recogniser.transcribe(wav, self.fs)
+            scores["cer_errors"], scores["cer_characters"] = character_error_rate(utterance.text, scores["hypothesis"])
+        if self.dnsmos is not None:
+            scores["dnsmos"] = self.dnsmos(wav, self.fs)["overall"]
+        if system != "recording":
+            recording = self.read(utterance.recording)
+            scores |= compare(self.world(utterance.recording), analyse(wav, self.fs))
+            scores["dtw_mel_distance"] = dtw_mel_distance(recording, wav, self.fs, self.n_fft, self.n_shift)
+        if system in SAME_LENGTH:
+            length = min(len(wav), len(recording))
+            x, y = (log_mel(w[:length], self.fs, self.n_fft, self.n_shift) for w in (recording, wav))
+            scores["mel_l1"] = float(np.abs(x - y).mean())
+            waves = (torch.from_numpy(w[:length].copy())[None, None] for w in (wav, recording))
+            scores["mr_stft"] = float(self.mr_stft(*waves))
+        if utterance.reference_durations and system in ("teacher", "student"):
+            scores |= compare_durations(np.array(utterance.reference_durations), np.array(utterance.durations))
+        return scores
+
+    def score_all(self, system: str, utterances: list[Utterance], cache: Path) -> dict[str, dict[str, float]]:
+        """Scores utterances, taking from a cache what was measured before of the same waves in the same way.
+
+        Args:
+            system: Their system.
+            utterances: What to measure.
+            cache: A JSON file, read and written.
+
+        Returns:
+            Measures by utterance id.
+        """
+        known = json.loads(cache.read_text(encoding="utf-8")) if cache.is_file() else {}
+        scored: dict[str, dict[str, float]] = {}
+        try:
+            for utterance in utterances:
+                key = self._key(utterance)
+                entry = known.get(utterance.utt_id)
+                if entry is None or entry["key"] != key:
+                    entry = {"key": key, "scores": self.score(system, utterance)}
+                    known[utterance.utt_id] = entry
+                scored[utterance.utt_id] = entry["scores"]
+        finally:  # an interrupted scoring goes on where it stopped
+            aside = cache.with_name(f".{cache.name}.{os.getpid()}.part")
+            aside.write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
+            aside.replace(cache)
+        return scored
+
+    def _key(self, utterance: Utterance) -> str:
+        """What decides the measures of an utterance."""
+        digest = hashlib.sha256()
+        for path in (utterance.wav, utterance.recording):
+            digest.update(path.read_bytes())
+        facts = [
+            CACHE_VERSION,
+            utterance.text,
+            utterance.durations,
+            utterance.reference_durations,
+            self.n_fft,
+            self.n_shift,
+        ]
+        facts += [self.recogniser is not None and os.path.basename(self.asr_model), self.dnsmos is not None]
+        digest.update(json.dumps([*facts, utterance.latent_loss], ensure_ascii=False).encode())
+        return digest.hexdigest()

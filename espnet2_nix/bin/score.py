@@ -259,7 +259,15 @@ def main(cmd: Sequence[str] | None = None) -> None:
         f.write("## Notes\n\n" + "\n".join(notes) + "\n")
         if args.command:
             f.write(f"\n## Command\n\n```sh\n{args.command}\n```\n")
-    write_page(outdir / "index.html", "Nix-TTS", columns, page_rows, tables, pictures, [versions(), args.command])
+    write_page(
+        outdir / "index.html",
+        "Nix-TTS",
+        columns,
+        page_rows,
+        tables,
+        pictures,
+        [text for text in (versions(), args.command) if text],
+    )
     logger.info("%s:\n%s", outdir / "RESULTS.md", (outdir / "RESULTS.md").read_text(encoding="utf-8"))
 
 

@@ -112,6 +112,14 @@ class Scorer:
             self._world[path] = analyse(self.read(path), self.fs)
         return self._world[path]
 
+    def _against(self, recording: Path, wav: np.ndarray) -> dict[str, float]:
+        """Spectrum and prosody of a wave against its recording."""
+        try:
+            return compare(self.world(recording), analyse(wav, self.fs))
+        except MetricUnavailable as error:
+            self.skipped["MCD, log-F0 RMSE and voicing error"] = str(error)
+            return {}
+
     def score(self, system: str, utterance: Utterance) -> dict[str, float]:
         """Every measure of one utterance.
 
@@ -131,7 +139,7 @@ class Scorer:
             scores["dnsmos"] = self.dnsmos(wav, self.fs)["overall"]
         if system != "recording":
             recording = self.read(utterance.recording)
-            scores |= compare(self.world(utterance.recording), analyse(wav, self.fs))
+            scores |= self._against(utterance.recording, wav)
             scores["dtw_mel_distance"] = dtw_mel_distance(recording, wav, self.fs, self.n_fft, self.n_shift)
         if system in SAME_LENGTH:
             length = min(len(wav), len(recording))

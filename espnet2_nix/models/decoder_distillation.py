@@ -16,6 +16,7 @@ from espnet2.torch_utils.device_funcs import force_gatherable
 from espnet2.train.abs_gan_espnet_model import AbsGANESPnetModel
 
 from espnet2_nix.losses.ged_loss import GEDLoss
+from espnet2_nix.models.student_latent import StudentLatent
 from espnet2_nix.models.vits_teacher import VITSTeacher
 
 
@@ -32,6 +33,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         spectral_loss: ``GEDLoss`` (arXiv 2008.01160) or ``MRSTFTLoss``.
         mel_loss_conf: Arguments of ESPnet's mel loss besides those the teacher decides.
         segment_size: Latent frames of a training segment.
+        student_latent: Gives the latent in place of the teacher's posterior, for fine-tuning; then the text is needed.
         lambda_adv, lambda_feat_match, lambda_mel, lambda_spectral, lambda_spectral_teacher: Loss weights.
 
     Raises:
@@ -46,6 +48,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         spectral_loss: torch.nn.Module,
         mel_loss_conf: dict[str, Any] | None = None,
         segment_size: int = 32,
+        student_latent: StudentLatent | None = None,
         lambda_adv: float = 1.0,
         lambda_feat_match: float = 2.0,
         lambda_mel: float = 45.0,
@@ -60,6 +63,7 @@ class DecoderDistillation(AbsGANESPnetModel):
             )
         self.decoder = decoder
         self.teacher = teacher  # no Module: not saved, not trained, see VITSTeacher
+        self.student_latent = student_latent  # no Module either
         self.discriminator = discriminator
         self.generator_adv_loss = GeneratorAdversarialLoss(average_by_discriminators=False, loss_type="mse")
         self.discriminator_adv_loss = DiscriminatorAdversarialLoss(average_by_discriminators=False, loss_type="mse")
@@ -91,6 +95,8 @@ class DecoderDistillation(AbsGANESPnetModel):
         self,
         speech: torch.Tensor,
         speech_lengths: torch.Tensor,
+        text: torch.Tensor | None = None,
+        text_lengths: torch.Tensor | None = None,
         forward_generator: bool = True,
         **kwargs: object,
     ) -> dict[str, Any]:
@@ -99,8 +105,10 @@ class DecoderDistillation(AbsGANESPnetModel):
         Args:
             speech: Waveform (B, T_wav), float32.
             speech_lengths: Samples (B,).
+            text: Token ids (B, T_text), for fine-tuning.
+            text_lengths: Tokens (B,), likewise.
             forward_generator: True for the generator's turn, False for the discriminator's.
-            kwargs: What else a data loader gives (text, utt_id) is not needed.
+            kwargs: What else a data loader gives (utt_id) is not needed.
 
         Returns:
             Dict of ``loss``, ``stats``, ``weight`` and ``optim_idx`` (0 generator, 1 discriminator).
@@ -108,7 +116,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         # The discriminator's turn comes first and changes no weight of the decoder: its waves serve both turns.
         out = self._cache
         if out is None:
-            out = self.distil(speech, speech_lengths)
+            out = self.distil(speech, speech_lengths, text, text_lengths)
             self._cache = out
         else:
             self._cache = None
@@ -117,7 +125,38 @@ class DecoderDistillation(AbsGANESPnetModel):
         loss, stats, weight = force_gatherable((loss, stats, speech.shape[0]), loss.device)
         return {"loss": loss, "stats": stats, "weight": weight, "optim_idx": 0 if forward_generator else 1}
 
-    def distil(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> dict[str, torch.Tensor]:
+    def latent(
+        self,
+        speech: torch.Tensor,
+        speech_lengths: torch.Tensor,
+        text: torch.Tensor | None = None,
+        text_lengths: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The distribution whose samples the decoder learns from.
+
+        Returns:
+            Mean and log standard deviation (B, H, T_feats): the teacher's posterior, or the student's latent.
+
+        Raises:
+            ValueError: If the student's latent is wanted and no text was given.
+        """
+        feats, feats_lengths = self.teacher.feats(speech, speech_lengths)
+        m_q, logs_q, feats_mask = self.teacher.posterior(feats, feats_lengths)
+        if self.student_latent is None:
+            return m_q, logs_q
+        if text is None or text_lengths is None:
+            raise ValueError(
+                "fine-tuning on the student's latent needs the text: give text beside speech in the training data"
+            )
+        return self.student_latent(self.teacher, text, text_lengths, m_q, feats_mask)
+
+    def distil(
+        self,
+        speech: torch.Tensor,
+        speech_lengths: torch.Tensor,
+        text: torch.Tensor | None = None,
+        text_lengths: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
         """Student waves of one random segment a clip, and the recording at the same frames.
 
         Returns:
@@ -127,7 +166,6 @@ class DecoderDistillation(AbsGANESPnetModel):
         Raises:
             ValueError: If a clip is shorter than a segment.
         """
-        feats, feats_lengths = self.teacher.feats(speech, speech_lengths)
         # The last frame is centred on the clip's end, where no full hop of samples follows.
         num_frames = speech_lengths // self.teacher.hop_length
         if int(num_frames.min()) < self.segment_size:
@@ -136,40 +174,47 @@ class DecoderDistillation(AbsGANESPnetModel):
                 f"clip {index} of the batch has {int(num_frames[index])} whole frames, a training segment needs "
                 f"{self.segment_size}; such clips are dropped in stage 3: ./run.sh --stage 3 --stop_stage 5"
             )
-        m_q, logs_q, _ = self.teacher.posterior(feats, feats_lengths)
+        m, logs = self.latent(speech, speech_lengths, text, text_lengths)
         starts = (torch.rand_like(num_frames, dtype=torch.float32) * (num_frames - self.segment_size + 1)).long()
         hop = self.teacher.hop_length
-        m_q = get_segments(m_q, starts, self.segment_size)
-        std = torch.exp(get_segments(logs_q, starts, self.segment_size))
-        z = m_q + std * torch.randn_like(m_q)  # (B, H, segment_size)
+        m = get_segments(m, starts, self.segment_size)
+        std = torch.exp(get_segments(logs, starts, self.segment_size))
+        z = m + std * torch.randn_like(m)  # (B, H, segment_size)
         out = {
             "speech": get_segments(speech[:, None], starts * hop, self.segment_size * hop),
             "wav": self.decoder(z),
         }
         if self.uses_ged:
-            out["wav2"] = self.decoder(m_q + std * torch.randn_like(m_q))
+            out["wav2"] = self.decoder(m + std * torch.randn_like(m))
         if self.lambda_spectral_teacher > 0:
             out["teacher_wav"] = self.teacher.decode(z)
         return out
 
     @torch.no_grad()
-    def resynthesise(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> dict[str, torch.Tensor]:
-        """A whole recording through the teacher's posterior mean and both decoders, to look at and to listen to.
+    def resynthesise(
+        self,
+        speech: torch.Tensor,
+        speech_lengths: torch.Tensor,
+        text: torch.Tensor | None = None,
+        text_lengths: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """A whole recording through the latent's mean and both decoders, to look at and to listen to.
 
         Args:
             speech: Waveform (1, T_wav), float32.
             speech_lengths: Samples (1,).
+            text: Token ids (1, T_text), for fine-tuning.
+            text_lengths: Tokens (1,), likewise.
 
         Returns:
             Dict of ``recording``, ``teacher`` and ``student`` (1, T_wav).
         """
-        feats, feats_lengths = self.teacher.feats(speech, speech_lengths)
-        m_q, _, _ = self.teacher.posterior(feats, feats_lengths)
+        m, _ = self.latent(speech, speech_lengths, text, text_lengths)
         num_samples = speech.shape[1]
         return {
             "recording": speech,
-            "teacher": self.teacher.decode(m_q)[:, 0, :num_samples],
-            "student": self.decoder(m_q)[:, 0, :num_samples],
+            "teacher": self.teacher.decode(m)[:, 0, :num_samples],
+            "student": self.decoder(m)[:, 0, :num_samples],
         }
 
     def _discriminator_losses(self, out: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:

@@ -6,20 +6,26 @@ import argparse
 from collections.abc import Callable
 from typing import ClassVar
 
+import numpy as np
 import torch
 from espnet2.gan_tts.hifigan.hifigan import HiFiGANMultiScaleMultiPeriodDiscriminator
 from espnet2.tasks.abs_task import AbsTask, optim_classes
 from espnet2.train.class_choices import ClassChoices
 from espnet2.train.collate_fn import CommonCollateFn
+from espnet2.train.preprocessor import CommonPreprocessor
 from espnet2.utils.nested_dict_action import NestedDictAction
+from espnet2.utils.types import str_or_none
 
 from espnet2_nix.losses.ged_loss import GEDLoss
 from espnet2_nix.losses.mr_stft_loss import MRSTFTLoss
 from espnet2_nix.models.decoder_distillation import DecoderDistillation
 from espnet2_nix.models.nix_decoder import DECODERS, build_decoder
-from espnet2_nix.tasks.nix_encoder import add_teacher_arguments
+from espnet2_nix.models.nix_encoder import NixEncoder
+from espnet2_nix.models.student_latent import StudentLatent
+from espnet2_nix.models.vits_teacher import VITSTeacher
+from espnet2_nix.tasks.nix_encoder import add_teacher_arguments, encoder_kwargs
 from espnet2_nix.tasks.register import register
-from espnet2_nix.tasks.teacher import load_teacher
+from espnet2_nix.tasks.teacher import load_strictly, load_teacher, part_of, read_config, read_state_dict
 from espnet2_nix.tasks.trainer import NixDecoderTrainer
 
 register()
@@ -51,6 +57,26 @@ class NixDecoderTask(AbsTask):
             help="Keyword arguments of DecoderDistillation: segment_size, lambda_mel, …",
         )
         add_teacher_arguments(parser)
+        group = parser.add_argument_group("Fine-tuning related")
+        group.add_argument(
+            "--encoder_train_config", type=str_or_none, default=None, help="config.yaml of the student encoder"
+        )
+        group.add_argument(
+            "--encoder_model_file",
+            type=str_or_none,
+            default=None,
+            help="Its weights; the decoder then learns from this encoder's latent in place of the teacher's posterior",
+        )
+        group.add_argument(
+            "--init_model_file",
+            type=str_or_none,
+            default=None,
+            help="Weights of a decoder distillation to begin with, discriminators included; every one must fit",
+        )
+        group.add_argument(
+            "--latent_noise_scale", type=float, default=0.667, help="Noise with which the student will speak"
+        )
+        group.add_argument("--token_type", type=str, default="phn", choices=["phn"], help="Jamo tokens")
         for class_choices in cls.class_choices_list:
             class_choices.add_arguments(group)
 
@@ -60,9 +86,14 @@ class NixDecoderTask(AbsTask):
         return CommonCollateFn(float_pad_value=0.0, int_pad_value=0)
 
     @classmethod
-    def build_preprocess_fn(cls, args: argparse.Namespace, train: bool) -> None:
-        """Nothing: the decoder needs no text."""
-        return
+    def build_preprocess_fn(
+        cls, args: argparse.Namespace, train: bool
+    ) -> Callable[[str, dict[str, np.ndarray]], dict[str, np.ndarray]] | None:
+        """Token names to ids for fine-tuning; otherwise the decoder needs no text."""
+        if args.encoder_train_config is None:
+            return None
+        token_list = read_config(args.encoder_train_config).token_list
+        return CommonPreprocessor(train=train, token_type=args.token_type, token_list=token_list, g2p_type=None)
 
     @classmethod
     def required_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
@@ -71,8 +102,8 @@ class NixDecoderTask(AbsTask):
 
     @classmethod
     def optional_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
-        """What a data set may give besides."""
-        return ()
+        """What a data set may give besides: fine-tuning needs it."""
+        return ("text",)
 
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> DecoderDistillation:
@@ -85,13 +116,17 @@ class NixDecoderTask(AbsTask):
         spectral_conf = dict(args.spectral_loss_conf)
         if args.spectral_loss == "ged":
             spectral_conf["fs"] = teacher.fs
-        return DecoderDistillation(
+        model = DecoderDistillation(
+            student_latent=build_student_latent(args, teacher),
             decoder=build_decoder(args.decoder, teacher.latent_channels, args.decoder_conf),
             teacher=teacher,
             discriminator=discriminator_choices.get_class(args.discriminator)(**args.discriminator_conf),
             spectral_loss=spectral_loss_choices.get_class(args.spectral_loss)(**spectral_conf),
             **args.model_conf,
         )
+        if args.init_model_file is not None:
+            load_strictly(model, read_state_dict(args.init_model_file), args.init_model_file)
+        return model
 
     @classmethod
     def build_optimizers(cls, args: argparse.Namespace, model: DecoderDistillation) -> list[torch.optim.Optimizer]:
@@ -100,3 +135,25 @@ class NixDecoderTask(AbsTask):
             optim_classes[args.optim](model.decoder.parameters(), **args.optim_conf),
             optim_classes[args.optim2](model.discriminator.parameters(), **args.optim2_conf),
         ]
+
+
+def build_student_latent(args: argparse.Namespace, teacher: VITSTeacher) -> StudentLatent | None:
+    """The frozen student encoder of a fine-tuning; None without one.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If only one of the encoder's files is given, its weights do not fit, or it is not this teacher's.
+    """
+    if (args.encoder_train_config is None) != (args.encoder_model_file is None):
+        raise ValueError("fine-tuning needs both --encoder_train_config and --encoder_model_file, found one of them")
+    if args.encoder_train_config is None:
+        return None
+    encoder_args = read_config(args.encoder_train_config)
+    encoder = NixEncoder(**encoder_kwargs(encoder_args))
+    load_strictly(encoder, part_of(read_state_dict(args.encoder_model_file), "encoder"), args.encoder_model_file)
+    if encoder.latent_channels != teacher.latent_channels or list(encoder_args.token_list) != teacher.token_list:
+        raise ValueError(
+            f"{args.encoder_train_config}: expected a student of this teacher ({teacher.latent_channels} latent channels, "
+            f"{len(teacher.token_list)} tokens), found {encoder.latent_channels} and {len(encoder_args.token_list)}"
+        )
+    return StudentLatent(encoder, args.latent_noise_scale)

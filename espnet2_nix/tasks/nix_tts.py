@@ -17,7 +17,7 @@ from espnet2_nix.models.nix_encoder import NixEncoder
 from espnet2_nix.models.nix_tts import NixTTS
 from espnet2_nix.tasks.nix_encoder import encoder_kwargs
 from espnet2_nix.tasks.register import register
-from espnet2_nix.tasks.teacher import load_strictly, load_teacher, read_config, read_state_dict
+from espnet2_nix.tasks.teacher import load_strictly, load_teacher, part_of, read_config, read_state_dict
 from espnet2_nix.text import frontend_info, token_list
 from espnet2_nix.version import __version__
 
@@ -72,11 +72,6 @@ def student_config(
         "license": license,
         "espnet2_nix": __version__,
     }
-
-
-def part_of(state_dict: dict[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
-    """The weights under ``name.``, without that prefix."""
-    return {key[len(name) + 1 :]: value for key, value in state_dict.items() if key.startswith(f"{name}.")}
 
 
 def assemble(

@@ -40,6 +40,11 @@ def load_strictly(module: torch.nn.Module, state_dict: dict[str, torch.Tensor], 
     module.load_state_dict(state_dict, strict=True)
 
 
+def part_of(state_dict: dict[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
+    """The weights under ``name.``, without that prefix."""
+    return {key[len(name) + 1 :]: value for key, value in state_dict.items() if key.startswith(f"{name}.")}
+
+
 def read_config(config_file: str | Path) -> argparse.Namespace:
     """The configuration that a training wrote.
 

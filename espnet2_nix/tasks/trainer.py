@@ -99,7 +99,7 @@ class NixDecoderTrainer(GANTrainer):
         """Draws mel-spectrograms (bands, frames) and adds waves; called by ESPnet after validation."""
         epoch = reporter.get_epoch()
         for utt_id, batch in held_out(model, iterator, options):
-            waves = model.resynthesise(batch["speech"], batch["speech_lengths"])
+            waves = model.resynthesise(**{name: value for name, value in batch.items() if name != "utt_id"})
             panels = {name: model.mel_loss.wav_to_mel(wav)[0][0].T for name, wav in waves.items()}
             figure = figure_of(panels, "frame", "mel band")
             publish(figure, "mel", utt_id, output_dir, summary_writer, epoch)

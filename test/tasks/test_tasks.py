@@ -84,7 +84,7 @@ def train_encoder(data, tiny_teacher_dir, output_dir, epochs, conf=None):
     NixEncoderTask.main(cmd=[*command, f"--config={output_dir / 'train.yaml'}", f"--token_list={data}/tokens.txt"])
 
 
-def train_decoder(data, tiny_teacher_dir, output_dir, epochs):
+def train_decoder(data, tiny_teacher_dir, output_dir, epochs, *finetuning):
     config = {
         "decoder": "istft",
         "decoder_conf": {"channels": 16, "num_blocks": 1, "expansion": 16},
@@ -97,8 +97,8 @@ def train_decoder(data, tiny_teacher_dir, output_dir, epochs):
     }
     output_dir.mkdir(exist_ok=True)
     (output_dir / "train.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    command = options(data, tiny_teacher_dir, output_dir, epochs, with_text=False)
-    NixDecoderTask.main(cmd=[*command, f"--config={output_dir / 'train.yaml'}"])
+    command = options(data, tiny_teacher_dir, output_dir, epochs, with_text=bool(finetuning))
+    NixDecoderTask.main(cmd=[*command, f"--config={output_dir / 'train.yaml'}", *finetuning])
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +236,36 @@ def test_another_token_list_is_refused(data, tiny_teacher_dir, tmp_path):
     )
     with pytest.raises(ValueError, match="token list"):
         NixEncoderTask.build_model(args)
+
+
+def test_a_decoder_is_fine_tuned_on_the_students_latent(data, tiny_teacher_dir, trained, tmp_path):
+    finetuning = [
+        f"--encoder_train_config={trained / 'encoder' / 'config.yaml'}",
+        f"--encoder_model_file={trained / 'encoder' / 'valid.loss.best.pth'}",
+        f"--init_model_file={trained / 'decoder' / 'train.total_count.ave.pth'}",
+    ]
+    train_decoder(data, tiny_teacher_dir, tmp_path / "finetuned", 1, *finetuning)
+    before = read_state_dict(trained / "decoder" / "train.total_count.ave.pth")
+    after = read_state_dict(tmp_path / "finetuned" / "train.total_count.ave.pth")
+    assert before.keys() == after.keys()
+    moved = max(float((before[name] - after[name]).abs().max()) for name in before if name.startswith("decoder."))
+    assert 0 < moved < 0.05  # it began where stage 8 ended
+    model, _ = assemble(
+        trained / "encoder" / "config.yaml",
+        trained / "encoder" / "valid.loss.best.pth",
+        tmp_path / "finetuned" / "config.yaml",
+        tmp_path / "finetuned" / "train.total_count.ave.pth",
+        corpus="noise",
+        license="CC0-1.0",
+    )
+    assert model.tts.inference(torch.arange(2, 9), seed=0)["wav"].numel() > 0
+
+
+def test_half_of_a_fine_tuning_is_refused(tiny_teacher_dir, trained):
+    config = yaml.safe_load((trained / "decoder" / "config.yaml").read_text(encoding="utf-8"))
+    args = argparse.Namespace(**{**config, "encoder_train_config": str(trained / "encoder" / "config.yaml")})
+    with pytest.raises(ValueError, match="found one of them"):
+        NixDecoderTask.build_model(args)
 
 
 # ---- the pack

@@ -63,13 +63,16 @@ encoder_config=conf/train_nix_encoder.yaml  # Config of encoder distillation.
 encoder_args=""      # Arguments of encoder distillation.
 decoder_config=conf/train_nix_decoder.yaml  # Config of decoder distillation.
 decoder_args=""      # Arguments of decoder distillation.
+finetune_decoder=false # Before stage 9 assembles: train the decoder on the student encoder's own latent.
+finetune_args=""     # Arguments of that training, over those of the decoder, e.g. "--max_epoch 10".
 train_args=""        # Arguments of all three trainings.
 tag=""               # Suffix of the experiment folders.
 tts_stats_dir=""     # Directory of statistics (default: ${expdir}/tts_stats_raw_${g2p}).
 teacher_exp=""       # Directory of the teacher (default: ${expdir}/vits_teacher[_tag]).
 encoder_exp=""       # Directory of the student encoder (default: ${expdir}/nix_encoder[_tag]).
 decoder_exp=""       # Directory of the student decoder (default: ${expdir}/nix_decoder[_tag]).
-tts_exp=""           # Directory of the assembled student (default: ${expdir}/nix_tts[_tag]).
+finetune_exp=""      # Directory of the fine-tuned decoder (default: ${expdir}/nix_decoder_finetuned[_tag]).
+tts_exp=""           # Directory of the assembled student (default: ${expdir}/nix_tts[_finetuned][_tag]).
 teacher_file=train.total_count.ave.pth # Checkpoint of the teacher to distil.
 encoder_file=valid.loss.best.pth       # Checkpoint of the student encoder to assemble.
 decoder_file=train.total_count.ave.pth # Checkpoint of the student decoder to assemble.
@@ -157,7 +160,12 @@ token_list=${dumpdir}/token_list/${g2p}/tokens.txt
 [ -n "${teacher_exp}" ] || teacher_exp=${expdir}/vits_teacher${tag_}
 [ -n "${encoder_exp}" ] || encoder_exp=${expdir}/nix_encoder${tag_}
 [ -n "${decoder_exp}" ] || decoder_exp=${expdir}/nix_decoder${tag_}
-[ -n "${tts_exp}" ] || tts_exp=${expdir}/nix_tts${tag_}
+[ -n "${finetune_exp}" ] || finetune_exp=${expdir}/nix_decoder_finetuned${tag_}
+if [ -z "${tts_exp}" ]; then
+    tts_exp=${expdir}/nix_tts${tag_}
+    # Beside the student without fine-tuning, so that the two can be compared.
+    if ${finetune_decoder}; then tts_exp=${expdir}/nix_tts_finetuned${tag_}; fi
+fi
 [ -z "${teacher_model}" ] || teacher_file=model.pth
 all_sets=$(printf '%s\n' ${train_set} ${valid_set} ${test_sets} | sort -u | xargs)
 feats_opts="--feats_extract linear_spectrogram --feats_extract_conf n_fft=${n_fft}"
@@ -405,11 +413,26 @@ if ! ${skip_eval}; then
             log "Stage 9: Assemble the student in ${tts_exp} and synthesise: ${test_sets}"
             need "${encoder_exp}/${encoder_file}" 7
             need "${decoder_exp}/${decoder_file}" 8
+            assembled=${decoder_exp}
+            if ${finetune_decoder}; then
+                log "Fine-tuning of the decoder on the student's latent: ${finetune_exp}"
+                assembled=${finetune_exp}
+                mkdir -p "${finetune_exp}"
+                launch_training "${finetune_exp}" espnet2_nix.bin.nix_decoder_train "${decoder_config}" \
+                    ${teacher_opts} \
+                    --encoder_train_config "${encoder_exp}/config.yaml" \
+                    --encoder_model_file "${encoder_exp}/${encoder_file}" \
+                    --init_model_file "${decoder_exp}/${decoder_file}" \
+                    --token_type "${token_type}" \
+                    ${text_data_opts} \
+                    ${speech_data_opts} \
+                    ${train_args} ${decoder_args} ${finetune_args}
+            fi
             ${python} -m espnet2_nix.bin.nix_assemble \
                 --encoder_train_config "${encoder_exp}/config.yaml" \
                 --encoder_model_file "${encoder_exp}/${encoder_file}" \
-                --decoder_train_config "${decoder_exp}/config.yaml" \
-                --decoder_model_file "${decoder_exp}/${decoder_file}" \
+                --decoder_train_config "${assembled}/config.yaml" \
+                --decoder_model_file "${assembled}/${decoder_file}" \
                 --corpus "${corpus}" \
                 --license "${license}" \
                 --output_dir "${tts_exp}"
@@ -442,7 +465,7 @@ if ! ${skip_eval}; then
             --test_sets ${test_sets} \
             --model_dir "${tts_exp}" \
             --teacher_train_config "${teacher_exp}/config.yaml" \
-            --train_dirs "${teacher_exp}" "${encoder_exp}" "${decoder_exp}" \
+            --train_dirs "${teacher_exp}" "${encoder_exp}" "${decoder_exp}" "${finetune_exp}" \
             --fs "${fs}" \
             --n_fft "${n_fft}" \
             --n_shift "${n_shift}" \

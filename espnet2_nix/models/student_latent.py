@@ -1,0 +1,61 @@
+"""The student encoder as a source of latents, for fine-tuning the decoder on what it will be given."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from espnet2_nix.models.nix_encoder import NixEncoder
+from espnet2_nix.models.vits_teacher import VITSTeacher
+
+
+class StudentLatent:
+    """A frozen student encoder at the recording's durations.
+
+    In stage 8 the decoder learns from the teacher's posterior, and speaks from the student's latent: this closes the gap.
+    Like ``VITSTeacher`` no torch.nn.Module, so that a decoder that holds it neither saves nor trains it.
+
+    Args:
+        encoder: The distilled encoder.
+        noise_scale: Factor on the latent's standard deviation with which the student will speak, above 0.
+
+    Raises:
+        ValueError: If the factor is not above 0.
+    """
+
+    def __init__(self, encoder: NixEncoder, noise_scale: float = 0.667) -> None:
+        if not noise_scale > 0:
+            raise ValueError(f"noise_scale: expected a factor above 0, found {noise_scale}")
+        self.encoder = encoder.eval().requires_grad_(False)
+        self.log_noise_scale = math.log(noise_scale)
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        teacher: VITSTeacher,
+        text: torch.Tensor,
+        text_lengths: torch.Tensor,
+        m_q: torch.Tensor,
+        feats_mask: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Latent distribution of a text, frame by frame as long as the recording.
+
+        Args:
+            teacher: Its alignment gives the durations.
+            text: Token ids (B, T_text).
+            text_lengths: Tokens (B,).
+            m_q: Teacher's posterior mean of the recording (B, H, T_feats).
+            feats_mask: (B, 1, T_feats).
+
+        Returns:
+            m_s, and logs_s with the noise scale in it (B, H, T_feats).
+
+        Raises:
+            ValueError: If an utterance has more tokens than frames.
+        """
+        self.encoder.to(m_q.device)
+        text = text[:, : int(text_lengths.max())]
+        durations = teacher.alignment(text, text_lengths, m_q, feats_mask).sum(1).long()  # (B, T_text)
+        latent = self.encoder(text, text_lengths, durations=durations)
+        return latent["m_s"], latent["logs_s"] + self.log_noise_scale

@@ -105,8 +105,7 @@ def score_set(
     scores = {}
     for system, members in utterances.items():
         cache = Path(args.inference_dir) / dset / f"scores.{system}.json"
-        logger.info("%s: %d utterances of %s", dset, len(members), system)
-        scores[system] = scorer.score_all(system, list(progress(members, f"utterances of {system}")), cache)
+        scores[system] = scorer.score_all(system, progress(members, f"utterances of {dset} by {system}"), cache)
     return scores
 
 

@@ -187,7 +187,8 @@ def _sounds(columns: Sequence[str], rows: Sequence[PageRow]) -> Iterator[str]:
         yield f'<tr><th scope="row">{escape(row.utt_id)}</th><td class="text">{escape(row.text)}</td>\n'
         for column in columns:
             cell = _sound(f"{row.utt_id} {column}", row.wavs.get(column))
-            yield f'<td class="wav" data-column="{escape(column)}">{cell}</td>\n'
+            label = escape(column.replace("_", "_\u200b"))  # a long name may break there
+            yield f'<td class="wav" data-column="{label}">{cell}</td>\n'
         yield "</tr>\n"
     yield "</tbody>\n</table></div>\n"
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -151,7 +152,7 @@ class Scorer:
             scores |= compare_durations(np.array(utterance.reference_durations), np.array(utterance.durations))
         return scores
 
-    def score_all(self, system: str, utterances: list[Utterance], cache: Path) -> dict[str, dict[str, float]]:
+    def score_all(self, system: str, utterances: Iterable[Utterance], cache: Path) -> dict[str, dict[str, float]]:
         """Scores utterances, taking from a cache what was measured before of the same waves in the same way.
 
         Args:

@@ -2,7 +2,7 @@
 #   docker build -t espnet2_nix .
 #   docker run --rm -v "$PWD/work:/work" espnet2_nix run toy_kss
 #   docker run --rm --gpus all --shm-size 8g -v /data/kss:/kss:ro -e KSS=/kss -v "$PWD/work:/work" espnet2_nix run kss
-#   docker run --rm -v "$PWD/work:/work" espnet2_nix speak "안녕하세요." --model voice.zip -o hello.wav
+#   docker run --rm -v "$PWD/work:/work" espnet2_nix speak "안녕하세요." --voice toy_kss/exp/nix_tts/voice -o hello.wav
 ARG BASE=python:3.12-slim
 
 FROM ${BASE} AS builder

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run RECIPE [options]: a recipe of egs2, with data/, dump/ and exp/ in /work/RECIPE
-# speak TEXT --model FILE.zip -o FILE.wav: nix-tts
+# speak TEXT --voice FOLDER -o FILE.wav: nix-tts
 # anything else runs as it is
 set -euo pipefail
 case "${1:-}" in

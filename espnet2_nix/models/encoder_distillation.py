@@ -178,7 +178,10 @@ class EncoderDistillation(AbsESPnetModel):
         hidden, text_mask = self.encoder.text_encoder(text, text_lengths)
         aligned = self.align(hidden, text, text_lengths, feats, feats_lengths, m_q, feats_mask)
         durations = durations_from_path(aligned["attn"])
-        soft = "attn_soft" in aligned and not use_hard_alignment(self.step, self.hard_alignment_start)
+        # Held-out losses are always those of the hard path, as the student will speak: otherwise the soft phase, in which
+        # a frame sees more than its token, would look best and its checkpoint be kept.
+        hard = not self.training or use_hard_alignment(self.step, self.hard_alignment_start)
+        soft = "attn_soft" in aligned and not hard
         frames = expand(hidden, aligned["attn_soft"] if soft else aligned["attn"])  # (B, C, T_feats)
         m_s, logs_s = self.encoder.latent_encoder(frames, feats_mask)
         return {
@@ -202,7 +205,9 @@ class EncoderDistillation(AbsESPnetModel):
         stats["dur_loss"] = self._dur_loss(out)
         loss = self.lambda_latent * stats["latent_loss"] + self.lambda_dur * stats["dur_loss"]
         if self.aligner is not None:
-            weight = self.lambda_bin * bin_weight(self.step, self.bin_start, self.bin_ramp)
+            # Held out, the whole weight from the start, so that the losses of two epochs can be compared.
+            share = bin_weight(self.step, self.bin_start, self.bin_ramp) if self.training else 1.0
+            weight = self.lambda_bin * share
             stats["forward_sum_loss"] = self.forward_sum_loss(out["log_p_attn"], text_lengths, out["feats_lengths"])
             stats["bin_loss"] = self.bin_loss(out["attn"], out["attn_soft"])
             loss = loss + self.lambda_forward_sum * stats["forward_sum_loss"]

@@ -119,7 +119,10 @@ def test_which_loss_reaches_what(tiny_teacher, only, reached):
 
 
 def test_expansion_is_soft_before_its_step_and_hard_after(tiny_teacher):
-    model = make_encoder_distillation(tiny_teacher, hard_alignment_start=3).eval()
+    model = make_encoder_distillation(tiny_teacher, hard_alignment_start=3).train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
     model.encoder.latent_encoder.proj.weight.data.normal_()
     batch = make_batch()
     soft = model.distil(**batch)
@@ -129,6 +132,19 @@ def test_expansion_is_soft_before_its_step_and_hard_after(tiny_teacher):
     frames = torch.matmul(hard["hidden"], hard["attn"].transpose(1, 2))
     torch.testing.assert_close(hard["m_s"], model.encoder.latent_encoder(frames, hard["feats_mask"])[0])
     assert set(hard["attn"].unique().tolist()) == {0, 1}
+
+
+def test_held_out_losses_do_not_change_with_the_schedules(tiny_teacher):
+    model = make_encoder_distillation(tiny_teacher, hard_alignment_start=3, bin_start=3, bin_ramp=2).eval()
+    model.encoder.latent_encoder.proj.weight.data.normal_()
+    early, stats, _ = model(**make_batch())
+    assert float(stats["bin_weight"]) == 1
+    model.num_batches.fill_(9)
+    late, _, _ = model(**make_batch())
+    torch.testing.assert_close(early, late)
+    model.train()
+    model.num_batches.zero_()
+    assert float(model(**make_batch())[1]["bin_weight"]) == 0
 
 
 def test_the_prior_bends_the_alignment_from_the_start(tiny_teacher):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run RECIPE [options]: a recipe of egs2, with data/, dump/ and exp/ in /work/RECIPE
+# run RECIPE [options]: a recipe of egs2, with data/, dump/ and exp/ in /data/RECIPE
 # speak TEXT --voice FOLDER -o FILE.wav: nix-tts
 # anything else runs as it is
 set -euo pipefail
@@ -11,8 +11,8 @@ case "${1:-}" in
         [ -d "${source}" ] || { echo "no recipe ${recipe}; there are: $(ls /opt/espnet2_nix/egs2)" >&2; exit 2; }
         # The image's own folder is lost with the container: what the recipe writes lies in the mounted one.
         for name in data dump exp downloads; do
-            mkdir -p "/work/${recipe}/${name}"
-            ln -sfn "/work/${recipe}/${name}" "${source}/${name}"
+            mkdir -p "/data/${recipe}/${name}"
+            ln -sfn "/data/${recipe}/${name}" "${source}/${name}"
         done
         cd "${source}"
         exec ./run.sh "$@" ;;

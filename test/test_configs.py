@@ -63,6 +63,7 @@ def test_the_yaml_builds_its_model(path, teachers):
 
     from espnet2_nix.tasks.nix_decoder import NixDecoderTask
     from espnet2_nix.tasks.nix_encoder import NixEncoderTask
+    from espnet2_nix.tasks.nix_scratch import NixScratchTask
 
     recipe = next(recipe for recipe in RECIPES if recipe in path.parents)
     teacher = {"teacher_train_config": teachers[recipe], "teacher_model_file": None}
@@ -73,6 +74,12 @@ def test_the_yaml_builds_its_model(path, teachers):
         count = sum(p.numel() for p in model.tts.generator.parameters())
         if recipe.parent.name == "kss":
             assert 36_000_000 < count < 37_000_000  # VITS (arXiv 2106.06103) has 36.32 million
+    elif "scratch" in path.name:
+        task = NixScratchTask
+        args = read_args(task, path, token_list=token_list(), frontend="jaso")
+        model = task.build_model(args)
+        trained = [p for optimizer in task.build_optimizers(args, model) for g in optimizer.param_groups for p in g["params"]]
+        assert len(trained) == len(list(model.parameters()))
     elif "encoder" in path.name:
         task = NixEncoderTask
         args = read_args(task, path, token_list=token_list(), frontend="jaso", **teacher)

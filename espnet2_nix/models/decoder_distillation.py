@@ -17,6 +17,7 @@ from espnet2.train.abs_gan_espnet_model import AbsGANESPnetModel
 
 from espnet2_nix.losses.ged_loss import GEDLoss
 from espnet2_nix.models.student_latent import StudentLatent
+from espnet2_nix.models.recording_features import RecordingFeatures
 from espnet2_nix.models.vits_teacher import VITSTeacher
 
 
@@ -28,7 +29,7 @@ class DecoderDistillation(AbsGANESPnetModel):
 
     Args:
         decoder: The student decoder (what ships).
-        teacher: The frozen VITS.
+        teacher: The frozen VITS; ``FromScratch`` gives ``RecordingFeatures`` and a latent of its own.
         discriminator: Discriminators of a wave (B, 1, T), returning a list of lists of layer outputs.
         spectral_loss: ``GEDLoss`` (arXiv 2008.01160) or ``MRSTFTLoss``.
         mel_loss_conf: Arguments of ESPnet's mel loss besides those the teacher decides.
@@ -43,7 +44,7 @@ class DecoderDistillation(AbsGANESPnetModel):
     def __init__(
         self,
         decoder: torch.nn.Module,
-        teacher: VITSTeacher,
+        teacher: VITSTeacher | RecordingFeatures,
         discriminator: torch.nn.Module,
         spectral_loss: torch.nn.Module,
         mel_loss_conf: dict[str, Any] | None = None,
@@ -166,6 +167,12 @@ class DecoderDistillation(AbsGANESPnetModel):
         Raises:
             ValueError: If a clip is shorter than a segment.
         """
+        return self.segments(*self.latent(speech, speech_lengths, text, text_lengths), speech, speech_lengths)
+
+    def segments(
+        self, m: torch.Tensor, logs: torch.Tensor, speech: torch.Tensor, speech_lengths: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Waves of one random segment a clip from a latent (B, H, T_feats); see ``distil``."""
         # The last frame is centred on the clip's end, where no full hop of samples follows.
         num_frames = speech_lengths // self.teacher.hop_length
         if int(num_frames.min()) < self.segment_size:
@@ -174,7 +181,6 @@ class DecoderDistillation(AbsGANESPnetModel):
                 f"clip {index} of the batch has {int(num_frames[index])} whole frames, a training segment needs "
                 f"{self.segment_size}; such clips are dropped in stage 3: ./run.sh --stage 3 --stop_stage 5"
             )
-        m, logs = self.latent(speech, speech_lengths, text, text_lengths)
         starts = (torch.rand_like(num_frames, dtype=torch.float32) * (num_frames - self.segment_size + 1)).long()
         hop = self.teacher.hop_length
         m = get_segments(m, starts, self.segment_size)

@@ -15,10 +15,13 @@ from espnet2_nix.losses.dur_loss import DurLoss
 from espnet2_nix.losses.forward_sum_loss import ForwardSumLoss
 from espnet2_nix.losses.latent_loss import LatentLoss
 from espnet2_nix.models.nix_encoder import NixEncoder
+from espnet2_nix.models.recording_features import RecordingFeatures
+from espnet2_nix.models.teacher_latents import TeacherLatents
 from espnet2_nix.models.vits_teacher import VITSTeacher
 from espnet2_nix.modules.duration_predictor import StochasticDurationPredictor
-from espnet2_nix.modules.length_regulator import expand
+from espnet2_nix.modules.length_regulator import durations_to_attn, expand
 from espnet2_nix.modules.log_mel import LogMel
+from espnet2_nix.modules.masks import make_non_pad_mask
 
 
 class EncoderDistillation(AbsESPnetModel):
@@ -29,7 +32,8 @@ class EncoderDistillation(AbsESPnetModel):
 
     Args:
         encoder: The student encoder (what ships).
-        teacher: The frozen VITS.
+        teacher: The frozen VITS. ``RecordingFeatures`` in its place leave the latent without a loss, for a student that
+            learns from recordings alone.
         alignment: ``aligner`` (One TTS Alignment, arXiv 2108.10447) or ``teacher`` (the teacher's own hard path).
         attention_channels: Channels of the aligner's keys and queries.
         temperature: Factor on the squared distance between key and query.
@@ -41,6 +45,7 @@ class EncoderDistillation(AbsESPnetModel):
         latent_direction: ``teacher_student`` or ``student_teacher``.
         lambda_latent, lambda_forward_sum, lambda_bin, lambda_dur: Loss weights.
         steps_per_update: Batches per optimizer step (accum_grad), by which the schedules count.
+        latents: The teacher's posterior as stored before; then neither the teacher nor the recording is needed.
 
     Raises:
         ValueError: If a name is unknown or the encoder's latent differs from the teacher's in channels or tokens.
@@ -49,7 +54,7 @@ class EncoderDistillation(AbsESPnetModel):
     def __init__(
         self,
         encoder: NixEncoder,
-        teacher: VITSTeacher,
+        teacher: VITSTeacher | RecordingFeatures,
         alignment: str = "aligner",
         attention_channels: int = 80,
         temperature: float = 0.0005,
@@ -64,10 +69,14 @@ class EncoderDistillation(AbsESPnetModel):
         lambda_bin: float = 1.0,
         lambda_dur: float = 1.0,
         steps_per_update: int = 1,
+        latents: TeacherLatents | None = None,
     ) -> None:
         super().__init__()
         if alignment not in ("aligner", "teacher"):
             raise ValueError(f"alignment must be 'aligner' or 'teacher', found {alignment!r}")
+        self.has_teacher = isinstance(teacher, VITSTeacher)
+        if alignment == "teacher" and not self.has_teacher:
+            raise ValueError("alignment: teacher needs a teacher; without one give alignment: aligner")
         if encoder.latent_channels != teacher.latent_channels:
             raise ValueError(
                 f"the encoder writes {encoder.latent_channels} latent channels, the teacher has "
@@ -80,6 +89,7 @@ class EncoderDistillation(AbsESPnetModel):
             )
         self.encoder = encoder
         self.teacher = teacher  # no Module: not saved, not trained, see VITSTeacher
+        self.latents = latents  # likewise
         self.log_mel = LogMel(fs=teacher.fs, n_fft=teacher.n_fft)
         self.aligner: AlignmentModule | None = None
         if alignment == "aligner":
@@ -110,26 +120,61 @@ class EncoderDistillation(AbsESPnetModel):
         """Optimizer steps taken so far."""
         return int(self.num_batches) // self.steps_per_update
 
+    def targets(
+        self,
+        text_lengths: torch.Tensor,
+        speech: torch.Tensor | None,
+        speech_lengths: torch.Tensor | None,
+        utt_id: list[str] | None,
+    ) -> dict[str, torch.Tensor]:
+        """What the student learns from, computed from the recording or read from the stored latents.
+
+        Returns:
+            Dict of ``log_mel`` (B, n_mels, T_feats), ``feats_mask`` (B, 1, T_feats) and ``feats_lengths`` (B,); with a
+            teacher also ``m_q`` and ``logs_q`` (B, H, T_feats); from stored latents also ``durations`` (B, T_text).
+
+        Raises:
+            ValueError: If there is neither.
+        """
+        if self.latents is not None:
+            if utt_id is None:
+                raise ValueError("stored latents are read by utterance: expected utt_id in the batch, found none")
+            return self.latents.batch(utt_id, text_lengths)
+        if speech is None or speech_lengths is None:
+            raise ValueError("expected speech in the training data (wav.scp,speech,sound) or stored latents, found neither")
+        feats, feats_lengths = self.teacher.feats(speech, speech_lengths)
+        targets = {"log_mel": self.log_mel(feats), "feats_lengths": feats_lengths}
+        if not self.has_teacher:
+            return {**targets, "feats_mask": make_non_pad_mask(feats_lengths, feats.shape[2])}
+        m_q, logs_q, feats_mask = self.teacher.posterior(feats, feats_lengths)
+        return {**targets, "m_q": m_q, "logs_q": logs_q, "feats_mask": feats_mask}
+
     def align(
         self,
         hidden: torch.Tensor,
         text: torch.Tensor,
         text_lengths: torch.Tensor,
-        feats: torch.Tensor,
-        feats_lengths: torch.Tensor,
-        m_q: torch.Tensor,
-        feats_mask: torch.Tensor,
+        targets: dict[str, torch.Tensor],
     ) -> dict[str, torch.Tensor]:
         """Soft and hard alignment of one batch.
+
+        Args:
+            hidden: Hidden text representation (B, C, T_text).
+            text: Token ids (B, T_text).
+            text_lengths: Tokens (B,).
+            targets: See there.
 
         Returns:
             Dict of ``attn`` (B, T_feats, T_text), the hard path; with an aligner also ``log_p_attn`` and
             ``attn_soft``, both (B, T_feats, T_text).
         """
+        feats_lengths = targets["feats_lengths"]
         if self.aligner is None:
-            return {"attn": self.teacher.alignment(text, text_lengths, m_q, feats_mask)}
+            if "durations" in targets:
+                return {"attn": durations_to_attn(targets["durations"], targets["feats_mask"].shape[2])}
+            return {"attn": self.teacher.alignment(text, text_lengths, targets["m_q"], targets["feats_mask"])}
         log_prior = self.prior(text_lengths, feats_lengths).to(hidden.device)
-        log_p_attn = self.aligner(hidden, self.log_mel(feats), text_lengths, feats_lengths, log_prior)
+        log_p_attn = self.aligner(hidden, targets["log_mel"], text_lengths, feats_lengths, log_prior)
         attn = maximum_path(log_p_attn.detach().float(), text_lengths, feats_lengths)
         return {"attn": attn, "log_p_attn": log_p_attn, "attn_soft": torch.softmax(log_p_attn.float(), dim=2)}
 
@@ -137,8 +182,9 @@ class EncoderDistillation(AbsESPnetModel):
         self,
         text: torch.Tensor,
         text_lengths: torch.Tensor,
-        speech: torch.Tensor,
-        speech_lengths: torch.Tensor,
+        speech: torch.Tensor | None = None,
+        speech_lengths: torch.Tensor | None = None,
+        utt_id: list[str] | None = None,
         **kwargs: object,
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor], torch.Tensor]:
         """Losses of one batch; training and validation share it.
@@ -146,15 +192,16 @@ class EncoderDistillation(AbsESPnetModel):
         Args:
             text: Token ids (B, T_text).
             text_lengths: Tokens (B,).
-            speech: Waveform (B, T_wav), float32.
-            speech_lengths: Samples (B,).
-            kwargs: ``utt_id`` is among the input.
+            speech: Waveform (B, T_wav), float32; not needed with stored latents.
+            speech_lengths: Samples (B,), likewise.
+            utt_id: Ids of the utterances, by which stored latents are found.
+            kwargs: What else a data loader gives is not needed.
 
         Returns:
             loss (scalar), stats (a dict of scalars, unweighted losses) and weight (the batch size).
         """
-        out = self.distil(text, text_lengths, speech, speech_lengths)
-        loss, stats = self._losses(out, text_lengths)
+        out = self.distil(text, text_lengths, speech, speech_lengths, utt_id)
+        loss, stats = self.losses(out, text_lengths)
         if self.training:
             self.num_batches += 1
         return force_gatherable((loss, stats, text.shape[0]), loss.device)
@@ -163,20 +210,21 @@ class EncoderDistillation(AbsESPnetModel):
         self,
         text: torch.Tensor,
         text_lengths: torch.Tensor,
-        speech: torch.Tensor,
-        speech_lengths: torch.Tensor,
+        speech: torch.Tensor | None = None,
+        speech_lengths: torch.Tensor | None = None,
+        utt_id: list[str] | None = None,
     ) -> dict[str, torch.Tensor]:
         """Teacher and student on one batch, without losses.
 
         Returns:
-            Dict of ``m_q logs_q m_s logs_s`` (B, H, T_feats), ``text_mask feats_mask`` (B, 1, T), ``durations``
-            (B, T_text), ``hidden`` (B, C, T_text), ``feats_lengths`` (B,) and what ``align`` returns.
+            Dict of ``m_s logs_s`` (B, H, T_feats), ``text_mask`` (B, 1, T_text), ``durations`` (B, T_text), ``hidden``
+            (B, C, T_text) and what ``targets`` and ``align`` return.
         """
         text = text[:, : int(text_lengths.max())]
-        feats, feats_lengths = self.teacher.feats(speech, speech_lengths)
-        m_q, logs_q, feats_mask = self.teacher.posterior(feats, feats_lengths)
+        targets = self.targets(text_lengths, speech, speech_lengths, utt_id)
+        feats_mask = targets["feats_mask"]
         hidden, text_mask = self.encoder.text_encoder(text, text_lengths)
-        aligned = self.align(hidden, text, text_lengths, feats, feats_lengths, m_q, feats_mask)
+        aligned = self.align(hidden, text, text_lengths, targets)
         durations = durations_from_path(aligned["attn"])
         # Held-out losses are always those of the hard path, as the student will speak: otherwise the soft phase, in which
         # a frame sees more than its token, would look best and its checkpoint be kept.
@@ -185,25 +233,26 @@ class EncoderDistillation(AbsESPnetModel):
         frames = expand(hidden, aligned["attn_soft"] if soft else aligned["attn"])  # (B, C, T_feats)
         m_s, logs_s = self.encoder.latent_encoder(frames, feats_mask)
         return {
-            "m_q": m_q,
-            "logs_q": logs_q,
+            **targets,
+            **aligned,
             "m_s": m_s,
             "logs_s": logs_s,
             "text_mask": text_mask,
-            "feats_mask": feats_mask,
             "durations": durations,
             "hidden": hidden,
-            "feats_lengths": feats_lengths,
-            **aligned,
         }
 
-    def _losses(
+    def losses(
         self, out: dict[str, torch.Tensor], text_lengths: torch.Tensor
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        stats: dict[str, torch.Tensor] = {}
-        stats["latent_loss"] = self.latent_loss(out["m_q"], out["logs_q"], out["m_s"], out["logs_s"], out["feats_mask"])
-        stats["dur_loss"] = self._dur_loss(out)
-        loss = self.lambda_latent * stats["latent_loss"] + self.lambda_dur * stats["dur_loss"]
+        """Weighted sum of the losses of ``distil``'s output, and each loss unweighted."""
+        stats: dict[str, torch.Tensor] = {"dur_loss": self._dur_loss(out)}
+        loss = self.lambda_dur * stats["dur_loss"]
+        if "m_q" in out:
+            stats["latent_loss"] = self.latent_loss(
+                out["m_q"], out["logs_q"], out["m_s"], out["logs_s"], out["feats_mask"]
+            )
+            loss = loss + self.lambda_latent * stats["latent_loss"]
         if self.aligner is not None:
             # Held out, the whole weight from the start, so that the losses of two epochs can be compared.
             share = bin_weight(self.step, self.bin_start, self.bin_ramp) if self.training else 1.0

@@ -9,13 +9,14 @@ from espnet2.gan_tts.vits import VITS
 from espnet2.tts.feats_extract.linear_spectrogram import LinearSpectrogram
 
 from espnet2_nix.aligner.monotonic_alignment import maximum_path
+from espnet2_nix.models.recording_features import RecordingFeatures
 
 
-class VITSTeacher:
+class VITSTeacher(RecordingFeatures):
     """A frozen VITS (arXiv 2106.06103), cut at its latent z.
 
-    This is no torch.nn.Module on purpose: a student that holds it as an attribute neither saves nor trains it, and
-    ``student.train()`` cannot switch its dropout on. Its weights move to the device of what it is given.
+    As no torch.nn.Module it is neither saved nor trained with a student that holds it, and ``student.train()`` cannot
+    switch its dropout on.
 
     Args:
         vits: The trained model, one speaker.
@@ -42,37 +43,12 @@ class VITSTeacher:
                 f"the teacher's features have a hop of {parameters['n_shift']} samples, "
                 f"its decoder makes {generator.upsample_factor} a frame; they must be equal"
             )
+        super().__init__(feats_extract, fs, token_list, int(generator.posterior_encoder.proj.out_channels // 2))
         self.generator = generator.eval().requires_grad_(False)
-        self.feats_extract = feats_extract.eval().requires_grad_(False)
-        self.fs = fs
-        self.n_fft = int(parameters["n_fft"])
-        self.hop_length = int(generator.upsample_factor)
-        self.latent_channels = int(generator.posterior_encoder.proj.out_channels // 2)
-        self.token_list = list(token_list)
-        self._device: torch.device | None = None
 
-    def to(self, device: torch.device) -> VITSTeacher:
-        """Moves the weights to ``device`` if they are elsewhere."""
-        if self._device != device:
-            self.generator.to(device)
-            self.feats_extract.to(device)
-            self._device = device
-        return self
-
-    @torch.no_grad()
-    def feats(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Linear amplitude spectrogram.
-
-        Args:
-            speech: Waveform (B, T_wav), float32 in [-1, 1].
-            speech_lengths: Samples (B,).
-
-        Returns:
-            feats (B, F, T_feats) with F = n_fft / 2 + 1, and feats_lengths (B,) = samples // hop + 1.
-        """
-        self.to(speech.device)
-        feats, feats_lengths = self.feats_extract(speech, speech_lengths)
-        return feats.transpose(1, 2), feats_lengths  # (B, T_feats, F) -> (B, F, T_feats)
+    def modules(self) -> list[torch.nn.Module]:
+        """What ``to`` moves."""
+        return [self.generator, self.feats_extract]
 
     @torch.no_grad()
     def posterior(

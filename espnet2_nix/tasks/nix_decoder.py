@@ -8,7 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from espnet2.gan_tts.hifigan.hifigan import HiFiGANMultiScaleMultiPeriodDiscriminator
+from espnet2.gan_tts.hifigan.hifigan import (
+    HiFiGANMultiPeriodDiscriminator,
+    HiFiGANMultiScaleMultiPeriodDiscriminator,
+)
 from espnet2.tasks.abs_task import AbsTask, optim_classes
 from espnet2.train.class_choices import ClassChoices
 from espnet2.train.collate_fn import CommonCollateFn
@@ -33,7 +36,10 @@ register()
 decoder_choices = ClassChoices("decoder", classes=DECODERS, default="hifigan")
 discriminator_choices = ClassChoices(
     "discriminator",
-    classes={"hifigan_multi_scale_multi_period_discriminator": HiFiGANMultiScaleMultiPeriodDiscriminator},
+    classes={
+        "hifigan_multi_scale_multi_period_discriminator": HiFiGANMultiScaleMultiPeriodDiscriminator,
+        "hifigan_multi_period_discriminator": HiFiGANMultiPeriodDiscriminator,  # a third of the cost on a CPU
+    },
     default="hifigan_multi_scale_multi_period_discriminator",
 )
 spectral_loss_choices = ClassChoices("spectral_loss", classes={"ged": GEDLoss, "mr_stft": MRSTFTLoss}, default="ged")
@@ -113,15 +119,12 @@ class NixDecoderTask(AbsTask):
             ValueError: If the decoder's hop differs from the teacher's, or a name is unknown.
         """
         teacher = load_teacher(args.teacher_train_config, args.teacher_model_file)
-        spectral_conf = dict(args.spectral_loss_conf)
-        if args.spectral_loss == "ged":
-            spectral_conf["fs"] = teacher.fs
         model = DecoderDistillation(
             student_latent=build_student_latent(args, teacher),
             decoder=build_decoder(args.decoder, teacher.latent_channels, args.decoder_conf),
             teacher=teacher,
             discriminator=discriminator_choices.get_class(args.discriminator)(**args.discriminator_conf),
-            spectral_loss=spectral_loss_choices.get_class(args.spectral_loss)(**spectral_conf),
+            spectral_loss=build_spectral_loss(args, teacher.fs),
             **args.model_conf,
         )
         if args.init_model_file is not None:
@@ -135,6 +138,14 @@ class NixDecoderTask(AbsTask):
             optim_classes[args.optim](model.decoder.parameters(), **args.optim_conf),
             optim_classes[args.optim2](model.discriminator.parameters(), **args.optim2_conf),
         ]
+
+
+def build_spectral_loss(args: argparse.Namespace, fs: int) -> torch.nn.Module:
+    """The spectral loss that the options name, at a sampling rate in Hz."""
+    conf = dict(args.spectral_loss_conf)
+    if args.spectral_loss == "ged":
+        conf["fs"] = fs
+    return spectral_loss_choices.get_class(args.spectral_loss)(**conf)
 
 
 def build_student_latent(args: argparse.Namespace, teacher: VITSTeacher) -> StudentLatent | None:

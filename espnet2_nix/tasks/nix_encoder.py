@@ -16,8 +16,9 @@ from espnet2.utils.types import str_or_none
 
 from espnet2_nix.models.encoder_distillation import EncoderDistillation
 from espnet2_nix.models.nix_encoder import DURATION_PREDICTORS, NixEncoder
+from espnet2_nix.models.teacher_latents import TeacherLatents
 from espnet2_nix.tasks.register import register
-from espnet2_nix.tasks.teacher import load_teacher
+from espnet2_nix.tasks.teacher import fingerprint, load_teacher
 from espnet2_nix.tasks.trainer import NixEncoderTrainer
 from espnet2_nix.text import frontend_info
 from espnet2_nix.text.frontend import DEFAULT_FRONTEND
@@ -36,11 +37,29 @@ def add_teacher_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--teacher_model_file", type=str_or_none, default=None, help="Weights of the VITS teacher")
 
 
+def add_text_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the text; the required one goes through ESPnet's list, so that --print_config works."""
+    parser.get_default("required").extend(["token_list"])
+    group = parser.add_argument_group("Preprocess related")
+    group.add_argument("--token_list", type=str_or_none, default=None, help="A text mapping int-id to token")
+    group.add_argument("--token_type", type=str, default="phn", choices=["phn"], help="Jamo tokens")
+    group.add_argument("--cleaner", type=str_or_none, default=None, choices=[None], help="None is run")
+    group.add_argument("--g2p", type=str_or_none, default=None, choices=[None], help="None is run")
+    group.add_argument(
+        "--frontend",
+        type=str,
+        default=DEFAULT_FRONTEND,
+        help="Front-end of espnet2_nix.text that made the tokens; it travels with the model",
+    )
+
+
 def read_token_list(args: argparse.Namespace) -> list[str]:
-    """The token list of ``--token_list``, put into ``args`` in place of its path.
+    """The token list of ``--token_list``, put into ``args`` in place of its path, as is what ``--frontend`` stands for.
 
     ESPnet writes ``args`` to config.yaml afterwards, so the configuration stays portable.
     """
+    if isinstance(args.frontend, str):
+        args.frontend = frontend_info(args.frontend)
     if isinstance(args.token_list, str):
         with open(args.token_list, encoding="utf-8") as f:
             args.token_list = [line.rstrip("\n") for line in f]
@@ -56,10 +75,8 @@ class NixEncoderTask(AbsTask):
 
     @classmethod
     def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
-        """Adds the task's options; the required ones go through ESPnet's list, so that --print_config works."""
-        parser.get_default("required").extend(["token_list"])
+        """Adds the task's options."""
         group = parser.add_argument_group("Task related")
-        group.add_argument("--token_list", type=str_or_none, default=None, help="A text mapping int-id to token")
         group.add_argument(
             "--alignment",
             type=str,
@@ -80,16 +97,13 @@ class NixEncoderTask(AbsTask):
             help="Keyword arguments of EncoderDistillation: latent_direction, lambda_latent, …",
         )
         add_teacher_arguments(parser)
-        group = parser.add_argument_group("Preprocess related")
-        group.add_argument("--token_type", type=str, default="phn", choices=["phn"], help="Jamo tokens")
-        group.add_argument("--cleaner", type=str_or_none, default=None, choices=[None], help="None is run")
-        group.add_argument("--g2p", type=str_or_none, default=None, choices=[None], help="None is run")
         group.add_argument(
-            "--frontend",
-            type=str,
-            default=DEFAULT_FRONTEND,
-            help="Front-end of espnet2_nix.text that made the tokens; it travels with the model",
+            "--latents_dir",
+            type=str_or_none,
+            default=None,
+            help="The teacher's latents as bin/dump_latents.py stored them; the teacher and the recordings then rest",
         )
+        add_text_arguments(parser)
         for class_choices in cls.class_choices_list:
             class_choices.add_arguments(group)
 
@@ -108,23 +122,22 @@ class NixEncoderTask(AbsTask):
     @classmethod
     def required_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
         """What a data set must give."""
-        return ("text", "speech")
+        return ("text",)
 
     @classmethod
     def optional_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
-        """What a data set may give besides."""
-        return ()
+        """What a data set may give besides: speech, which only stored latents can replace."""
+        return ("speech",)
 
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> EncoderDistillation:
         """Builds student and teacher from the options.
 
         Raises:
-            ValueError: If the token lists of student and teacher differ, or a name is unknown.
+            ValueError: If the token lists of student and teacher differ, a name is unknown, or stored latents are
+                another teacher's.
         """
         token_list = read_token_list(args)
-        if isinstance(args.frontend, str):
-            args.frontend = frontend_info(args.frontend)
         teacher = load_teacher(args.teacher_train_config, args.teacher_model_file)
         if token_list != teacher.token_list:
             raise ValueError(
@@ -132,12 +145,16 @@ class NixEncoderTask(AbsTask):
                 f"{args.teacher_train_config} ({len(teacher.token_list)} tokens): "
                 f"{sorted(set(token_list) ^ set(teacher.token_list))[:10]}; train the teacher on the same tokens"
             )
+        latents = None
+        if args.latents_dir is not None:
+            latents = TeacherLatents(args.latents_dir, fingerprint(args.teacher_model_file))
         encoder = encoder_choices.get_class(args.encoder)(**encoder_kwargs(args))
         return EncoderDistillation(
             encoder=encoder,
             teacher=teacher,
             alignment=args.alignment,
             steps_per_update=args.accum_grad,
+            latents=latents,
             **args.alignment_conf,
             **args.model_conf,
         )

@@ -85,7 +85,7 @@ def assemble(
     """Joins a distilled encoder and a distilled decoder into one student.
 
     Args:
-        encoder_train_config: config.yaml of stage 7.
+        encoder_train_config: config.yaml of stage 7; or of a training from scratch, which both parts come from.
         encoder_model_file: Its checkpoint.
         decoder_train_config: config.yaml of stage 8.
         decoder_model_file: Its checkpoint.
@@ -100,28 +100,35 @@ def assemble(
         ValueError: If encoder and decoder come from different teachers, or weights do not fit.
     """
     encoder_args, decoder_args = read_config(encoder_train_config), read_config(decoder_train_config)
-    teacher = load_teacher(encoder_args.teacher_train_config, encoder_args.teacher_model_file)
-    if not os.path.samefile(encoder_args.teacher_model_file, decoder_args.teacher_model_file):
+    teachers = [getattr(args, "teacher_model_file", None) for args in (encoder_args, decoder_args)]
+    from_scratch = teachers == [None, None]
+    if from_scratch:
+        together = os.path.samefile(encoder_model_file, decoder_model_file)
+    else:
+        together = None not in teachers and os.path.samefile(*teachers)
+    if not together:
         raise ValueError(
-            f"encoder and decoder must come from one teacher, since they meet in its latent space; found "
-            f"{encoder_args.teacher_model_file} and {decoder_args.teacher_model_file}"
+            "encoder and decoder must come from one teacher, since they meet in its latent space, or from one training from "
+            f"scratch; found {encoder_model_file} (teacher: {teachers[0]}) and {decoder_model_file} (teacher: {teachers[1]})"
         )
+    sizes = encoder_args if from_scratch else load_teacher(encoder_args.teacher_train_config, teachers[0])
     config = student_config(
         encoder_args,
         decoder_args,
-        fs=teacher.fs,
-        n_fft=teacher.n_fft,
-        hop_length=teacher.hop_length,
+        fs=sizes.fs,
+        n_fft=sizes.n_fft,
+        hop_length=sizes.hop_length,
         corpus=corpus,
         license=license,
     )
     model = TTSTask.build_model(argparse.Namespace(**config))
     student: NixTTS = model.tts
     encoder = NixEncoder(**encoder_kwargs(encoder_args))
-    load_strictly(encoder, part_of(read_state_dict(encoder_model_file), "encoder"), encoder_model_file)
+    part = "text_side.encoder" if from_scratch else "encoder"
+    load_strictly(encoder, part_of(read_state_dict(encoder_model_file), part), encoder_model_file)
     encoder.drop_training_only()
     load_strictly(student.encoder, encoder.state_dict(), encoder_model_file)
-    decoder = build_decoder(decoder_args.decoder, teacher.latent_channels, decoder_args.decoder_conf)
+    decoder = build_decoder(decoder_args.decoder, encoder.latent_channels, decoder_args.decoder_conf)
     load_strictly(decoder, part_of(read_state_dict(decoder_model_file), "decoder"), decoder_model_file)
     decoder.remove_weight_norm()
     load_strictly(student.decoder, decoder.state_dict(), decoder_model_file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 from pathlib import Path
 
 import torch
@@ -113,3 +114,16 @@ def load_teacher(train_config: str | Path, model_file: str | Path | None) -> VIT
     """Loads an ESPnet VITS as the teacher; arguments and errors as in ``load_vits``."""
     model, args = load_vits(train_config, model_file)
     return VITSTeacher(model.tts, model.feats_extract, fs=int(model.tts.fs), token_list=args.token_list)
+
+
+def fingerprint(model_file: str | Path) -> str:
+    """What names a teacher's weights: the first 16 hexadecimal digits of the file's SHA-256.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    model_file = Path(model_file)
+    if not model_file.is_file():
+        raise FileNotFoundError(f"{model_file} not found; a finished training writes it into its folder")
+    with model_file.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()[:16]

@@ -54,7 +54,7 @@ def held_out(
     model.eval()
     for ids, batch in iterator:
         if not options.no_forward_run:
-            yield ids[0], to_device(batch, "cuda" if options.ngpu > 0 else "cpu")
+            yield ids[0], {**to_device(batch, "cuda" if options.ngpu > 0 else "cpu"), "utt_id": ids}
 
 
 class NixEncoderTrainer(Trainer):
@@ -73,7 +73,7 @@ class NixEncoderTrainer(Trainer):
     ) -> None:
         """Draws alignments (T_text rows, T_feats columns); called by ESPnet after validation."""
         for utt_id, batch in held_out(model, iterator, options):
-            out = model.distil(batch["text"], batch["text_lengths"], batch["speech"], batch["speech_lengths"])
+            out = model.distil(**batch)
             panels = {"hard": out["attn"][0].T}
             if "attn_soft" in out:
                 panels = {"soft": out["attn_soft"][0].T, **panels}

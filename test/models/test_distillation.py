@@ -11,7 +11,11 @@ from espnet2_nix.models.decoder_distillation import DecoderDistillation
 from espnet2_nix.models.encoder_distillation import EncoderDistillation
 from espnet2_nix.models.nix_decoder import build_decoder
 from espnet2_nix.models.nix_encoder import NixEncoder
+from espnet2_nix.models.recording_features import RecordingFeatures
 from espnet2_nix.models.student_latent import StudentLatent
+
+from espnet2_nix.models.from_scratch import FromScratch
+from espnet2_nix.models.teacher_latents import TeacherLatents, write_latents
 
 DECODER = {"channels": 16, "num_blocks": 1, "expansion": 16}
 
@@ -305,3 +309,137 @@ def test_fine_tuning_needs_the_text_and_some_noise(tiny_teacher):
         model(**batch)
     with pytest.raises(ValueError, match="noise_scale: expected a factor above 0"):
         StudentLatent(encoder, noise_scale=0)
+
+
+# ---- stored latents
+
+
+def store(teacher, folder, batch, names=("a", "b"), fingerprint="f"):
+    write_latents(
+        folder,
+        teacher,
+        fingerprint,
+        [
+            (name, batch["text"][i, : batch["text_lengths"][i]], batch["speech"][i, : batch["speech_lengths"][i]])
+            for i, name in enumerate(names)
+        ],
+    )
+
+
+@pytest.mark.parametrize("alignment", ["aligner", "teacher"])
+def test_stored_latents_teach_what_the_teacher_teaches(tiny_teacher, tmp_path, alignment):
+    batch = make_batch()
+    store(tiny_teacher, tmp_path, batch)
+    model = make_encoder_distillation(tiny_teacher, alignment=alignment, hard_alignment_start=0).eval()
+    stored = make_encoder_distillation(
+        tiny_teacher, alignment=alignment, hard_alignment_start=0, latents=TeacherLatents(tmp_path, "f")
+    ).eval()
+    live_loss, live, _ = model(**batch)
+    text_only = {"text": batch["text"], "text_lengths": batch["text_lengths"], "utt_id": ["a", "b"]}
+    loss, stats, _ = stored(**text_only)
+    torch.testing.assert_close(loss, live_loss, rtol=2e-3, atol=2e-3)  # float16
+    assert set(stats) == set(live)
+    swapped = {name: value.flip(0) for name, value in text_only.items() if name != "utt_id"} | {"utt_id": ["b", "a"]}
+    torch.testing.assert_close(stored(**swapped)[0], loss, rtol=1e-4, atol=1e-4)
+
+
+def test_stored_latents_are_those_of_the_alone_utterance(tiny_teacher, tmp_path):
+    batch = make_batch()
+    store(tiny_teacher, tmp_path, batch)
+    out = TeacherLatents(tmp_path, "f").batch(["b"], batch["text_lengths"][1:])
+    speech = batch["speech"][1:, : batch["speech_lengths"][1]]
+    m_q, logs_q, mask = tiny_teacher.posterior(*tiny_teacher.feats(speech, batch["speech_lengths"][1:]))
+    torch.testing.assert_close(out["m_q"], m_q, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(out["logs_q"], logs_q, rtol=1e-3, atol=1e-3)
+    assert out["feats_lengths"].tolist() == [10000 // 256 + 1]
+    attn = tiny_teacher.alignment(batch["text"][1:, :7], batch["text_lengths"][1:], m_q, mask)
+    assert torch.equal(out["durations"], attn.sum(1).long())
+
+
+def test_wrong_or_damaged_latents_are_refused(tiny_teacher, tmp_path):
+    batch = make_batch()
+    with pytest.raises(FileNotFoundError, match="--dump_latents true"):
+        TeacherLatents(tmp_path, "f")
+    store(tiny_teacher, tmp_path, batch)
+    with pytest.raises(ValueError, match="expected latents of the teacher g, found those of f"):
+        TeacherLatents(tmp_path, "g")
+    latents = TeacherLatents(tmp_path, "f")
+    with pytest.raises(ValueError, match="has no c"):
+        latents.batch(["c"], torch.tensor([9]))
+    with pytest.raises(ValueError, match="a was stored with 9 tokens, its text now has 8"):
+        latents.batch(["a"], torch.tensor([8]))
+    model = make_encoder_distillation(tiny_teacher, latents=latents)
+    with pytest.raises(ValueError, match="expected utt_id"):
+        model(**batch)
+    with pytest.raises(ValueError, match="stored latents, found neither"):
+        make_encoder_distillation(tiny_teacher)(text=batch["text"], text_lengths=batch["text_lengths"])
+    path = tmp_path / "frames.f16"
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(ValueError, match="bytes, found"):
+        TeacherLatents(tmp_path, "f")
+
+
+def test_an_interrupted_dump_leaves_nothing_that_looks_whole(tiny_teacher, tmp_path):
+    batch = make_batch(samples=(12000, 1024), tokens=(9, 7))  # the second has fewer frames than tokens
+    with pytest.raises(ValueError, match="7 tokens"):
+        store(tiny_teacher, tmp_path, batch)
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---- from scratch
+
+
+def make_from_scratch(teacher, **kwargs):
+    from espnet2.gan_tts.hifigan.hifigan import HiFiGANMultiScaleMultiPeriodDiscriminator
+
+    torch.manual_seed(0)
+    features = RecordingFeatures(teacher.feats_extract, teacher.fs, teacher.token_list, 8)
+    return FromScratch(
+        NixEncoder(75, **make_encoder_conf()),
+        features,
+        decoder=build_decoder("istft", 8, DECODER),
+        discriminator=HiFiGANMultiScaleMultiPeriodDiscriminator(**TINY_DISCRIMINATOR),
+        spectral_loss=GEDLoss(window_sizes=(256,), n_mels=32),
+        **{"model_conf": {"segment_size": 8}, **kwargs},
+    )
+
+
+def test_from_scratch_the_wave_teaches_the_encoder(tiny_teacher):
+    model = make_from_scratch(tiny_teacher, alignment_conf={"hard_alignment_start": 0}).train()
+    model.text_side.encoder.latent_encoder.proj.weight.data.normal_()
+    model.text_side.lambda_forward_sum = model.text_side.lambda_bin = model.text_side.lambda_dur = 0.0
+    model(**make_batch(), forward_generator=False)
+    out = model(**make_batch(), forward_generator=True)
+    assert {"mel_loss", "forward_sum_loss", "dur_loss", "bin_loss", "generator_loss"} <= set(out["stats"])
+    assert "latent_loss" not in out["stats"]
+    out["loss"].backward()
+    encoder = model.text_side.encoder
+    assert gradient_norm(encoder.text_encoder) > 0
+    assert gradient_norm(encoder.latent_encoder) > 0
+    assert gradient_norm(model.decoder) > 0
+    assert gradient_norm(model.text_side.aligner) == 0
+    assert gradient_norm(encoder.duration_predictor) == 0
+
+
+def test_from_scratch_the_alignment_losses_count(tiny_teacher):
+    model = make_from_scratch(tiny_teacher)
+    model.lambda_adv = model.lambda_feat_match = model.lambda_mel = model.lambda_spectral = 0.0
+    model(**make_batch(), forward_generator=False)
+    loss = model(**make_batch(), forward_generator=True)["loss"]
+    loss.backward()
+    assert gradient_norm(model.text_side.aligner) > 0
+    assert gradient_norm(model.text_side.encoder.duration_predictor) > 0
+    assert gradient_norm(model.decoder) == 0
+    assert model.text_side.step == 1  # a turn of each, one step
+
+
+def test_from_scratch_has_no_teacher(tiny_teacher):
+    model = make_from_scratch(tiny_teacher).eval()
+    waves = model.resynthesise(**{n: v[:1] for n, v in make_batch().items()})
+    assert {name: wav.shape for name, wav in waves.items()} == dict.fromkeys(("recording", "student"), (1, 12000))
+    with pytest.raises(ValueError, match="needs a teacher's wave"):
+        make_from_scratch(tiny_teacher, model_conf={"lambda_spectral_teacher": 1.0})
+    with pytest.raises(ValueError, match="alignment: teacher needs a teacher"):
+        make_from_scratch(tiny_teacher, alignment_conf={"alignment": "teacher"})
+    with pytest.raises(ValueError, match="give text beside speech"):
+        model.distil(torch.zeros(1, 12000), torch.tensor([12000]))

@@ -14,12 +14,24 @@ import torch
 import yaml
 from conftest import TINY_DISCRIMINATOR, make_encoder_conf
 
+from espnet2_nix.bin.dump_latents import main as dump_latents
 from espnet2_nix.tasks.nix_decoder import NixDecoderTask
 from espnet2_nix.tasks.nix_encoder import NixEncoderTask
+from espnet2_nix.tasks.nix_scratch import NixScratchTask
 from espnet2_nix.tasks.nix_tts import assemble, load_student, save_student
 from espnet2_nix.tasks.teacher import load_teacher, read_state_dict
 from espnet2_nix.text import token_list, tokenize
 
+DECODER_CONFIG = {
+    "decoder": "istft",
+    "decoder_conf": {"channels": 16, "num_blocks": 1, "expansion": 16},
+    "discriminator_conf": TINY_DISCRIMINATOR,
+    "spectral_loss_conf": {"window_sizes": [256]},
+    "model_conf": {"segment_size": 16},
+    "best_model_criterion": [["train", "total_count", "max"]],
+    "optim": "adamw",
+    "optim2": "adamw",
+}
 TEXTS = ["안녕하세요.", "나무가 많다.", "물을 마신다.", "어디 가요?"]
 
 
@@ -43,11 +55,9 @@ def data(tmp_path_factory):
     return folder
 
 
-def options(data, tiny_teacher_dir, output_dir, epochs, with_text):
+def options(data, tiny_teacher_dir, output_dir, epochs, with_text, with_speech=True):
     command = [
         f"--output_dir={output_dir}",
-        f"--teacher_train_config={tiny_teacher_dir / 'config.yaml'}",
-        f"--teacher_model_file={tiny_teacher_dir / 'model.pth'}",
         f"--max_epoch={epochs}",
         "--num_iters_per_epoch=2",
         "--batch_type=sorted",
@@ -60,16 +70,20 @@ def options(data, tiny_teacher_dir, output_dir, epochs, with_text):
         "--keep_nbest_models=1",
         "--seed=1",
     ]
+    if tiny_teacher_dir is not None:
+        command += [f"--teacher_train_config={tiny_teacher_dir / 'config.yaml'}"]
+        command += [f"--teacher_model_file={tiny_teacher_dir / 'model.pth'}"]
     for split in ("train", "valid"):
-        command += [f"--{split}_data_path_and_name_and_type", f"{data}/wav.scp,speech,sound"]
-        command += [f"--{split}_shape_file={data}/speech_shape"]
+        if with_speech:
+            command += [f"--{split}_data_path_and_name_and_type", f"{data}/wav.scp,speech,sound"]
+            command += [f"--{split}_shape_file={data}/speech_shape"]
         if with_text:
             command += [f"--{split}_data_path_and_name_and_type", f"{data}/text,text,text"]
             command += [f"--{split}_shape_file={data}/text_shape"]
     return command
 
 
-def train_encoder(data, tiny_teacher_dir, output_dir, epochs, conf=None):
+def train_encoder(data, tiny_teacher_dir, output_dir, epochs, conf=None, with_speech=True, extra=()):
     config = {
         "encoder_conf": {k: v for k, v in make_encoder_conf().items() if k != "duration_predictor_conf"},
         "duration_predictor_conf": {"hidden_channels": 16},
@@ -80,23 +94,14 @@ def train_encoder(data, tiny_teacher_dir, output_dir, epochs, conf=None):
     }
     output_dir.mkdir(exist_ok=True)
     (output_dir / "train.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    command = options(data, tiny_teacher_dir, output_dir, epochs, with_text=True)
-    NixEncoderTask.main(cmd=[*command, f"--config={output_dir / 'train.yaml'}", f"--token_list={data}/tokens.txt"])
+    command = options(data, tiny_teacher_dir, output_dir, epochs, with_text=True, with_speech=with_speech)
+    config = f"--config={output_dir / 'train.yaml'}"
+    NixEncoderTask.main(cmd=[*command, config, f"--token_list={data}/tokens.txt", *extra])
 
 
 def train_decoder(data, tiny_teacher_dir, output_dir, epochs, *finetuning):
-    config = {
-        "decoder": "istft",
-        "decoder_conf": {"channels": 16, "num_blocks": 1, "expansion": 16},
-        "discriminator_conf": TINY_DISCRIMINATOR,
-        "spectral_loss_conf": {"window_sizes": [256]},
-        "model_conf": {"segment_size": 16},
-        "best_model_criterion": [["train", "total_count", "max"]],
-        "optim": "adamw",
-        "optim2": "adamw",
-    }
     output_dir.mkdir(exist_ok=True)
-    (output_dir / "train.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    (output_dir / "train.yaml").write_text(yaml.safe_dump(DECODER_CONFIG), encoding="utf-8")
     command = options(data, tiny_teacher_dir, output_dir, epochs, with_text=bool(finetuning))
     NixDecoderTask.main(cmd=[*command, f"--config={output_dir / 'train.yaml'}", *finetuning])
 
@@ -125,7 +130,7 @@ def student_dir(trained):
     return trained / "student"
 
 
-@pytest.mark.parametrize("task", [NixEncoderTask, NixDecoderTask])
+@pytest.mark.parametrize("task", [NixEncoderTask, NixDecoderTask, NixScratchTask])
 def test_the_parser_behaves_as_espnets_do(task, tmp_path):
     parser = task.get_parser()
     assert isinstance(parser, argparse.ArgumentParser)
@@ -140,7 +145,7 @@ def test_the_parser_behaves_as_espnets_do(task, tmp_path):
     (tmp_path / "printed.yaml").write_text(printed.getvalue(), encoding="utf-8")
     args = parser.parse_args(["--config", str(tmp_path / "printed.yaml")])
     assert args.model_conf == {}
-    assert args.teacher_train_config is None
+    assert getattr(args, "teacher_train_config", None) is None
 
 
 def test_one_and_one_resumed_epoch_are_two(data, tiny_teacher_dir, tmp_path):
@@ -259,6 +264,57 @@ def test_a_decoder_is_fine_tuned_on_the_students_latent(data, tiny_teacher_dir, 
         license="CC0-1.0",
     )
     assert model.tts.inference(torch.arange(2, 9), seed=0)["wav"].numel() > 0
+
+
+def test_an_encoder_learns_from_stored_latents_without_recordings(data, tiny_teacher_dir, trained, tmp_path, caplog):
+    caplog.set_level("INFO")
+    dump = [
+        f"--text={data}/text",
+        f"--wav_scp={data}/wav.scp",
+        f"--teacher_train_config={tiny_teacher_dir / 'config.yaml'}",
+        f"--teacher_model_file={tiny_teacher_dir / 'model.pth'}",
+        f"--outdir={tmp_path / 'latents'}",
+    ]
+    dump_latents(dump)
+    written = (tmp_path / "latents" / "frames.f16").stat().st_mtime_ns
+    dump_latents(dump)
+    assert "written before" in caplog.text
+    assert (tmp_path / "latents" / "frames.f16").stat().st_mtime_ns == written
+    extra = [f"--latents_dir={tmp_path / 'latents'}"]
+    train_encoder(data, tiny_teacher_dir, tmp_path / "encoder", epochs=1, with_speech=False, extra=extra)
+    assert set(read_state_dict(tmp_path / "encoder" / "1epoch.pth")) == set(
+        read_state_dict(trained / "encoder" / "1epoch.pth")
+    )
+    assert list((tmp_path / "encoder").rglob("alignment.1ep.png"))
+    (tmp_path / "other").write_text("u0 <nothing>\n", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        dump_latents([*dump, f"--text={tmp_path / 'other'}"])
+    assert "u0 has tokens that the teacher does not know: <nothing>" in caplog.text
+
+
+def test_a_student_from_scratch_is_assembled_and_speaks(data, trained, tmp_path):
+    config = {
+        "encoder_conf": {k: v for k, v in make_encoder_conf().items() if k != "duration_predictor_conf"},
+        "duration_predictor_conf": {"hidden_channels": 16},
+        "alignment_conf": {"hard_alignment_start": 2, "attention_channels": 8, "bin_start": 3, "bin_ramp": 4},
+        **DECODER_CONFIG,
+    }
+    (tmp_path / "train.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    command = options(data, None, tmp_path, epochs=1, with_text=True)
+    NixScratchTask.main(cmd=[*command, f"--config={tmp_path / 'train.yaml'}", f"--token_list={data}/tokens.txt"])
+    weights = tmp_path / "train.total_count.ave.pth"
+    model, config = assemble(
+        tmp_path / "config.yaml", weights, tmp_path / "config.yaml", weights, corpus="noise", license="CC0-1.0"
+    )
+    assert config["feats_extract_conf"] == {"n_fft": 1024, "hop_length": 256}
+    trained_weights = read_state_dict(weights)
+    torch.testing.assert_close(
+        model.tts.encoder.latent_encoder.proj.weight, trained_weights["text_side.encoder.latent_encoder.proj.weight"]
+    )
+    assert model.tts.inference(torch.tensor([3, 4, 5]), seed=0)["wav"].numel() % 256 == 0
+    distilled = trained / "decoder" / "config.yaml", trained / "decoder" / "train.total_count.ave.pth"
+    with pytest.raises(ValueError, match="or from one training from scratch"):
+        assemble(tmp_path / "config.yaml", weights, *distilled, corpus="noise", license="CC0-1.0")
 
 
 def test_half_of_a_fine_tuning_is_refused(tiny_teacher_dir, trained):

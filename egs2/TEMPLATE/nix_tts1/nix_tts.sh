@@ -61,8 +61,12 @@ teacher_args=""      # Arguments of the teacher's training, e.g. "--max_epoch 1"
 teacher_model=       # A finished ESPnet VITS, folder or zoo zip: stage 6 checks it and trains nothing.
 encoder_config=conf/train_nix_encoder.yaml  # Config of encoder distillation.
 encoder_args=""      # Arguments of encoder distillation.
+dump_latents=false   # Store the teacher's latents before stage 7, so that no teacher runs in it.
 decoder_config=conf/train_nix_decoder.yaml  # Config of decoder distillation.
 decoder_args=""      # Arguments of decoder distillation.
+from_scratch=false   # Train the student without a teacher, in stage 7 alone: the control of distillation.
+scratch_config=conf/train_nix_scratch.yaml  # Config of that training.
+scratch_args=""      # Arguments of that training.
 finetune_decoder=false # Before stage 9 assembles: train the decoder on the student encoder's own latent.
 finetune_args=""     # Arguments of that training, over those of the decoder, e.g. "--max_epoch 10".
 train_args=""        # Arguments of all three trainings.
@@ -71,14 +75,16 @@ tts_stats_dir=""     # Directory of statistics (default: ${expdir}/tts_stats_raw
 teacher_exp=""       # Directory of the teacher (default: ${expdir}/vits_teacher[_tag]).
 encoder_exp=""       # Directory of the student encoder (default: ${expdir}/nix_encoder[_tag]).
 decoder_exp=""       # Directory of the student decoder (default: ${expdir}/nix_decoder[_tag]).
+scratch_exp=""       # Directory of the student from scratch (default: ${expdir}/nix_scratch[_tag]).
 finetune_exp=""      # Directory of the fine-tuned decoder (default: ${expdir}/nix_decoder_finetuned[_tag]).
-tts_exp=""           # Directory of the assembled student (default: ${expdir}/nix_tts[_finetuned][_tag]).
+tts_exp=""           # Directory of the assembled student (default: ${expdir}/nix_tts[_finetuned|_scratch][_tag]).
 teacher_file=train.total_count.ave.pth # Checkpoint of the teacher to distil.
 encoder_file=valid.loss.best.pth       # Checkpoint of the student encoder to assemble.
 decoder_file=train.total_count.ave.pth # Checkpoint of the student decoder to assemble.
 
 # Decoding related
 inference_config=""  # Config for synthesis.
+systems=""           # What stage 9 speaks with, see inference/systems.py; empty: all that the models at hand allow.
 inference_args=""    # Arguments for synthesis, e.g. "--speed 0.9".
 inference_tag=""     # Suffix of the synthesis directory.
 asr_model=""         # Whisper model of faster-whisper for CER, name or folder; empty: CER is left out.
@@ -142,6 +148,9 @@ leave_run_sh() { # leave_run_sh DIR STAGE: a command in DIR that repeats the sta
 
 [ "${token_type}" = phn ] || die "--token_type ${token_type}: only phn is known (tokens are jamo, made in stage 2 by --g2p)"
 [ "${cleaner}" = none ] || die "--cleaner ${cleaner}: only none is known (text is normalised in stage 2 by --g2p)"
+if ${from_scratch} && ${finetune_decoder}; then
+    die "--from_scratch and --finetune_decoder exclude each other: a student from scratch already learns on its own latent"
+fi
 [ -n "${corpus}" ] || die "--corpus is empty; call this script through run.sh of a corpus"
 if [ "${ngpu}" -gt 0 ] && [ "${cmd_backend}" = local ] && ! ${skip_train} && want_stage 6; then
     ${python} -c 'import sys, torch; sys.exit(torch.cuda.device_count() < int(sys.argv[1]))' "${ngpu}" ||
@@ -160,11 +169,13 @@ token_list=${dumpdir}/token_list/${g2p}/tokens.txt
 [ -n "${teacher_exp}" ] || teacher_exp=${expdir}/vits_teacher${tag_}
 [ -n "${encoder_exp}" ] || encoder_exp=${expdir}/nix_encoder${tag_}
 [ -n "${decoder_exp}" ] || decoder_exp=${expdir}/nix_decoder${tag_}
+[ -n "${scratch_exp}" ] || scratch_exp=${expdir}/nix_scratch${tag_}
 [ -n "${finetune_exp}" ] || finetune_exp=${expdir}/nix_decoder_finetuned${tag_}
 if [ -z "${tts_exp}" ]; then
     tts_exp=${expdir}/nix_tts${tag_}
     # Beside the student without fine-tuning, so that the two can be compared.
     if ${finetune_decoder}; then tts_exp=${expdir}/nix_tts_finetuned${tag_}; fi
+    if ${from_scratch}; then tts_exp=${expdir}/nix_tts_scratch${tag_}; fi
 fi
 [ -z "${teacher_model}" ] || teacher_file=model.pth
 all_sets=$(printf '%s\n' ${train_set} ${valid_set} ${test_sets} | sort -u | xargs)
@@ -341,22 +352,51 @@ if ! ${skip_train}; then
         fi
     fi
 
-    if want_stage 7; then
+    if want_stage 7 && ${from_scratch}; then
+        log "Stage 7: Student from scratch: ${scratch_exp}"
+        need "${tts_stats_dir}/train/text_shape.${token_type}" 5
+        leave_run_sh "${scratch_exp}" 7
+        launch_training "${scratch_exp}" espnet2_nix.bin.nix_scratch_train "${scratch_config}" \
+            --token_list "${token_list}" \
+            ${text_opts} \
+            --frontend "${g2p}" \
+            --fs "${fs}" \
+            --n_fft "${n_fft}" \
+            --hop_length "${n_shift}" \
+            ${text_data_opts} \
+            ${speech_data_opts} \
+            ${train_args} ${scratch_args}
+    elif want_stage 7; then
         log "Stage 7: Encoder distillation: ${encoder_exp}"
         need "${teacher_exp}/${teacher_file}" 6
         need "${tts_stats_dir}/train/text_shape.${token_type}" 5
         leave_run_sh "${encoder_exp}" 7
+        _opts=${speech_data_opts}
+        if ${dump_latents}; then
+            latents_dir=${teacher_exp}/latents_${teacher_file%.pth}
+            log "Latents of the teacher: ${latents_dir}, log: ${latents_dir}/dump_latents.log"
+            ${cuda_cmd} --gpu "${ngpu}" "${latents_dir}/dump_latents.log" \
+                ${python} -m espnet2_nix.bin.dump_latents \
+                    --text "${data_raw}/${train_set}/text" "${data_raw}/${valid_set}/text" \
+                    --wav_scp "${data_raw}/${train_set}/wav.scp" "${data_raw}/${valid_set}/wav.scp" \
+                    ${teacher_opts} \
+                    --ngpu "${ngpu}" \
+                    --outdir "${latents_dir}"
+            _opts="--latents_dir ${latents_dir}"
+        fi
         launch_training "${encoder_exp}" espnet2_nix.bin.nix_encoder_train "${encoder_config}" \
             --token_list "${token_list}" \
             ${text_opts} \
             --frontend "${g2p}" \
             ${teacher_opts} \
             ${text_data_opts} \
-            ${speech_data_opts} \
+            ${_opts} \
             ${train_args} ${encoder_args}
     fi
 
-    if want_stage 8; then
+    if want_stage 8 && ${from_scratch}; then
+        log "Stage 8: nothing to do: the student from scratch has its decoder"
+    elif want_stage 8; then
         log "Stage 8: Decoder distillation: ${decoder_exp}"
         need "${teacher_exp}/${teacher_file}" 6
         need "${tts_stats_dir}/train/speech_shape" 5
@@ -411,6 +451,11 @@ if ! ${skip_eval}; then
             student_opts="--model_tag ${download_model}"
         else
             log "Stage 9: Assemble the student in ${tts_exp} and synthesise: ${test_sets}"
+            if ${from_scratch}; then
+                encoder_exp=${scratch_exp}
+                decoder_exp=${scratch_exp}
+                encoder_file=${decoder_file}
+            fi
             need "${encoder_exp}/${encoder_file}" 7
             need "${decoder_exp}/${decoder_file}" 8
             assembled=${decoder_exp}
@@ -438,14 +483,17 @@ if ! ${skip_eval}; then
                 --output_dir "${tts_exp}"
             student_opts="--train_config ${tts_exp}/config.yaml --model_file ${tts_exp}/${inference_model}"
         fi
-        systems=student
-        if [ -e "${teacher_exp}/${teacher_file}" ]; then
+        own_latent=false # of a student that no teacher at hand taught: there is no half-way
+        if [ -n "${download_model}" ] || ${from_scratch}; then own_latent=true; fi
+        if [ -n "${systems}" ]; then
+            student_opts+=" ${teacher_opts}"
+        elif [ -e "${teacher_exp}/${teacher_file}" ]; then
             systems="teacher_resynthesis teacher student"
-            # A downloaded student may come from another teacher, in whose latent space the two would not meet.
-            [ -n "${download_model}" ] || systems+=" teacher_latent_student_decoder student_latent_teacher_decoder"
-            [ -n "${download_model}" ] || systems+=" student_recording_durations"
+            ${own_latent} || systems+=" teacher_latent_student_decoder student_latent_teacher_decoder"
+            ${own_latent} || systems+=" student_recording_durations"
             student_opts+=" ${teacher_opts}"
         else
+            systems=student
             log "Only the student speaks: ${teacher_exp}/${teacher_file} not found"
         fi
         for dset in ${test_sets}; do
@@ -465,7 +513,7 @@ if ! ${skip_eval}; then
             --test_sets ${test_sets} \
             --model_dir "${tts_exp}" \
             --teacher_train_config "${teacher_exp}/config.yaml" \
-            --train_dirs "${teacher_exp}" "${encoder_exp}" "${decoder_exp}" "${finetune_exp}" \
+            --train_dirs "${teacher_exp}" "${encoder_exp}" "${decoder_exp}" "${finetune_exp}" "${scratch_exp}" \
             --fs "${fs}" \
             --n_fft "${n_fft}" \
             --n_shift "${n_shift}" \

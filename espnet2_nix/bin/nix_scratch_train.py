@@ -1,0 +1,23 @@
+#!/usr/bin/env python3
+"""Stages 7 and 8 in one, without a teacher: the student trained from scratch."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from espnet2_nix.tasks.nix_scratch import NixScratchTask
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """The options of ESPnet's training commands and of ``NixScratchTask``."""
+    return NixScratchTask.get_parser()
+
+
+def main(cmd: Sequence[str] | None = None) -> None:
+    """Trains; resumes with ``--resume true``."""
+    NixScratchTask.main(cmd=cmd)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""The teacher's posterior of every utterance, computed once and read from disk, so that no teacher runs in training."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from espnet2_nix.aligner.monotonic_alignment import durations_from_path
+from espnet2_nix.models.vits_teacher import VITSTeacher
+from espnet2_nix.modules.log_mel import LogMel
+from espnet2_nix.modules.masks import make_non_pad_mask
+
+INFO, INDEX, FRAMES = "info.json", "index.tsv", "frames.f16"
+
+
+def write_latents(
+    folder: str | Path,
+    teacher: VITSTeacher,
+    fingerprint: str,
+    utterances: Iterable[tuple[str, torch.Tensor, torch.Tensor]],
+) -> int:
+    """Runs the teacher over utterances and stores what encoder distillation takes from it.
+
+    A frame is a row of float16: m_q, logs_q (H each) and the log-mel spectrogram (80). The index holds, by utterance,
+    the frames of each token on the teacher's own path. Files are written aside; ``info.json`` comes last and makes the
+    folder complete.
+
+    Args:
+        folder: Where the files go.
+        teacher: The trained VITS.
+        fingerprint: Names the teacher's weights, see ``TeacherLatents``.
+        utterances: Id, token ids (T_text,) and waveform (T_wav,) of each.
+
+    Returns:
+        Frames written.
+
+    Raises:
+        ValueError: If an utterance has more tokens than frames, or a value does not fit float16.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / INFO).unlink(missing_ok=True)
+    log_mel = LogMel(fs=teacher.fs, n_fft=teacher.n_fft)
+    num_frames = 0
+    aside = {name: folder / f".{name}.{os.getpid()}.part" for name in (INFO, INDEX, FRAMES)}
+    try:
+        with aside[FRAMES].open("wb") as frames, aside[INDEX].open("w", encoding="utf-8") as index:
+            for utt_id, text, speech in utterances:
+                feats, feats_lengths = teacher.feats(speech[None], torch.tensor([len(speech)], device=speech.device))
+                m_q, logs_q, feats_mask = teacher.posterior(feats, feats_lengths)
+                attn = teacher.alignment(
+                    text[None], torch.tensor([len(text)], device=text.device), m_q, feats_mask
+                )  # (1, T_feats, T_text)
+                rows = torch.cat([m_q[0], logs_q[0], log_mel.to(feats.device)(feats)[0]]).T.half().cpu()
+                if not torch.isfinite(rows).all():
+                    raise ValueError(f"{utt_id}: the teacher's latent does not fit float16; is its training finished?")
+                frames.write(rows.contiguous().numpy().tobytes())
+                durations = durations_from_path(attn)[0].tolist()
+                index.write(f"{utt_id}\t{len(rows)}\t{' '.join(map(str, durations))}\n")
+                num_frames += len(rows)
+        info = {
+            "teacher": fingerprint,
+            "latent_channels": teacher.latent_channels,
+            "n_mels": len(log_mel.basis),
+            "num_frames": num_frames,
+        }
+        aside[INFO].write_text(json.dumps(info, indent=1) + "\n", encoding="utf-8")
+        for name in (FRAMES, INDEX, INFO):
+            aside[name].replace(folder / name)
+    finally:
+        for path in aside.values():
+            path.unlink(missing_ok=True)
+    return num_frames
+
+
+class TeacherLatents:
+    """What ``write_latents`` stored, mapped into memory and read by utterance.
+
+    Args:
+        folder: Where the files are.
+        fingerprint: The teacher's, which must be that of the stored latents.
+
+    Raises:
+        FileNotFoundError: If the folder is incomplete.
+        ValueError: If another teacher wrote it, or its files disagree.
+    """
+
+    def __init__(self, folder: str | Path, fingerprint: str) -> None:
+        self.folder = Path(folder)
+        hint = "./run.sh --stage 7 --dump_latents true writes it"
+        if not (self.folder / INFO).is_file():
+            raise FileNotFoundError(f"{self.folder / INFO} not found; {hint}")
+        info = json.loads((self.folder / INFO).read_text(encoding="utf-8"))
+        if info["teacher"] != fingerprint:
+            raise ValueError(
+                f"{self.folder}: expected latents of the teacher {fingerprint}, found those of {info['teacher']}; {hint}"
+            )
+        self.latent_channels, self.n_mels = info["latent_channels"], info["n_mels"]
+        width = 2 * self.latent_channels + self.n_mels
+        size = (self.folder / FRAMES).stat().st_size
+        if size != 2 * width * info["num_frames"]:
+            raise ValueError(
+                f"{self.folder / FRAMES}: expected {2 * width * info['num_frames']} bytes, found {size}; {hint}"
+            )
+        self.frames = np.memmap(self.folder / FRAMES, dtype=np.float16, mode="r").reshape(-1, width)
+        self.index: dict[str, tuple[int, int, list[int]]] = {}
+        start = 0
+        for line in (self.folder / INDEX).read_text(encoding="utf-8").splitlines():
+            utt_id, num_frames, durations = line.split("\t")
+            self.index[utt_id] = start, int(num_frames), [int(d) for d in durations.split()]
+            start += int(num_frames)
+
+    def batch(self, utt_ids: Sequence[str], text_lengths: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The latents of a batch, on the device of ``text_lengths``.
+
+        Args:
+            utt_ids: Ids of the utterances.
+            text_lengths: Their tokens (B,).
+
+        Returns:
+            Dict of ``m_q``, ``logs_q`` (B, H, T_feats), ``log_mel`` (B, n_mels, T_feats), all float32, ``feats_mask``
+            (B, 1, T_feats), ``feats_lengths`` (B,) and ``durations`` (B, T_text), int64, of the teacher's path.
+
+        Raises:
+            ValueError: If an utterance is not stored, or was stored with another text.
+        """
+        rows, durations = [], []
+        for utt_id, num_tokens in zip(utt_ids, text_lengths.tolist(), strict=True):
+            if utt_id not in self.index:
+                raise ValueError(f"{self.folder} has no {utt_id}; write it anew: remove the folder, then run stage 7")
+            start, num_frames, frames_of_tokens = self.index[utt_id]
+            if len(frames_of_tokens) != num_tokens:
+                raise ValueError(
+                    f"{self.folder}: {utt_id} was stored with {len(frames_of_tokens)} tokens, its text now has "
+                    f"{num_tokens}; write it anew: remove the folder, then run stage 7"
+                )
+            rows.append(torch.from_numpy(self.frames[start : start + num_frames].astype(np.float32)))
+            durations.append(torch.tensor(frames_of_tokens))
+        device = text_lengths.device
+        frames = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).transpose(1, 2).to(device)
+        feats_lengths = torch.tensor([len(r) for r in rows], device=device)
+        m_q, logs_q, log_mel = frames.split([self.latent_channels, self.latent_channels, self.n_mels], dim=1)
+        return {
+            "m_q": m_q,
+            "logs_q": logs_q,
+            "log_mel": log_mel,
+            "feats_mask": make_non_pad_mask(feats_lengths, frames.shape[2]),
+            "feats_lengths": feats_lengths,
+            "durations": torch.nn.utils.rnn.pad_sequence(durations, batch_first=True).to(device),
+        }

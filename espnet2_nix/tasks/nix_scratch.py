@@ -1,0 +1,115 @@
+"""The student trained from scratch, without a teacher, as an ESPnet2 task: the control of distillation."""
+
+from __future__ import annotations
+
+import argparse
+from typing import ClassVar
+
+import torch
+from espnet2.tasks.abs_task import AbsTask, optim_classes
+from espnet2.train.class_choices import ClassChoices
+from espnet2.tts.feats_extract.linear_spectrogram import LinearSpectrogram
+from espnet2.utils.nested_dict_action import NestedDictAction
+
+from espnet2_nix.models.from_scratch import FromScratch
+from espnet2_nix.models.nix_decoder import build_decoder
+from espnet2_nix.models.recording_features import RecordingFeatures
+from espnet2_nix.tasks.nix_decoder import (
+    build_spectral_loss,
+    decoder_choices,
+    discriminator_choices,
+    spectral_loss_choices,
+)
+from espnet2_nix.tasks.nix_encoder import (
+    NixEncoderTask,
+    add_text_arguments,
+    duration_predictor_choices,
+    encoder_choices,
+    encoder_kwargs,
+    read_token_list,
+)
+from espnet2_nix.tasks.trainer import NixDecoderTrainer
+
+
+class NixScratchTask(AbsTask):
+    """Trains encoder, aligner and decoder of a student together, against the recordings only."""
+
+    num_optimizers: int = 2
+    class_choices_list: ClassVar[list[ClassChoices]] = [
+        encoder_choices,
+        duration_predictor_choices,
+        decoder_choices,
+        discriminator_choices,
+        spectral_loss_choices,
+    ]
+    trainer = NixDecoderTrainer
+
+    @classmethod
+    def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Adds the options of both distillations that need no teacher, and those that a teacher would decide."""
+        group = parser.add_argument_group("Task related")
+        group.add_argument(
+            "--alignment_conf",
+            action=NestedDictAction,
+            default={},
+            help="Keyword arguments of the alignment and its losses: temperature, hard_alignment_start, bin_start, …",
+        )
+        group.add_argument(
+            "--model_conf",
+            action=NestedDictAction,
+            default={},
+            help="Keyword arguments of DecoderDistillation: segment_size, lambda_mel, …",
+        )
+        group.add_argument("--fs", type=int, default=22050, help="Sampling rate, Hz")
+        group.add_argument("--n_fft", type=int, default=1024, help="Points of the spectrogram")
+        group.add_argument("--hop_length", type=int, default=256, help="Samples a frame")
+        add_text_arguments(parser)
+        for class_choices in cls.class_choices_list:
+            class_choices.add_arguments(group)
+
+    build_collate_fn = NixEncoderTask.build_collate_fn
+    build_preprocess_fn = NixEncoderTask.build_preprocess_fn
+
+    @classmethod
+    def required_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
+        """What a data set must give."""
+        return ("text", "speech")
+
+    @classmethod
+    def optional_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
+        """What a data set may give besides."""
+        return ()
+
+    @classmethod
+    def build_model(cls, args: argparse.Namespace) -> FromScratch:
+        """Builds student, aligner and discriminators from the options.
+
+        Raises:
+            ValueError: If the decoder's hop is not ``--hop_length``, or a name is unknown.
+        """
+        token_list = read_token_list(args)
+        encoder = encoder_choices.get_class(args.encoder)(**encoder_kwargs(args))
+        features = RecordingFeatures(
+            LinearSpectrogram(n_fft=args.n_fft, hop_length=args.hop_length),
+            fs=args.fs,
+            token_list=token_list,
+            latent_channels=encoder.latent_channels,
+        )
+        return FromScratch(
+            encoder=encoder,
+            features=features,
+            decoder=build_decoder(args.decoder, encoder.latent_channels, args.decoder_conf),
+            discriminator=discriminator_choices.get_class(args.discriminator)(**args.discriminator_conf),
+            spectral_loss=build_spectral_loss(args, args.fs),
+            alignment_conf=args.alignment_conf,
+            model_conf=args.model_conf,
+        )
+
+    @classmethod
+    def build_optimizers(cls, args: argparse.Namespace, model: FromScratch) -> list[torch.optim.Optimizer]:
+        """Optimizer 0 holds the student and its aligner, optimizer 1 the discriminators."""
+        student = [*model.text_side.parameters(), *model.decoder.parameters()]
+        return [
+            optim_classes[args.optim](student, **args.optim_conf),
+            optim_classes[args.optim2](model.discriminator.parameters(), **args.optim2_conf),
+        ]

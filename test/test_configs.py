@@ -78,7 +78,9 @@ def test_the_yaml_builds_its_model(path, teachers):
         task = NixScratchTask
         args = read_args(task, path, token_list=token_list(), frontend="jaso")
         model = task.build_model(args)
-        trained = [p for optimizer in task.build_optimizers(args, model) for g in optimizer.param_groups for p in g["params"]]
+        trained = [
+            p for optimizer in task.build_optimizers(args, model) for g in optimizer.param_groups for p in g["params"]
+        ]
         assert len(trained) == len(list(model.parameters()))
     elif "encoder" in path.name:
         task = NixEncoderTask

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Stage 7, before encoder distillation: stores the teacher's posterior of every utterance, once."""
+"""Stage 7, before encoder distillation: stores the teacher's latent of every utterance, once."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from espnet2_nix.data.progress import progress
 if TYPE_CHECKING:
     import torch
 
+    from espnet2_nix.models.vits_teacher import VITSTeacher
+
 logger = logging.getLogger(__name__)
 
 
@@ -23,31 +25,39 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--text", required=True, nargs="+", help="tables of utterance id and tokens")
     parser.add_argument("--wav_scp", required=True, nargs="+", help="tables of their recordings, in the same order")
+    parser.add_argument(
+        "--extra_text", default=None, help="table of tokens without recordings, which the teacher reads"
+    )
     parser.add_argument("--teacher_train_config", required=True, help="config.yaml of the teacher")
     parser.add_argument("--teacher_model_file", required=True, help="its weights")
-    parser.add_argument("--outdir", required=True, help="writes info.json, index.tsv and frames.f16; what is there is kept")
+    parser.add_argument(
+        "--outdir", required=True, help="writes info.json, index.tsv and frames.f16; what is there is kept"
+    )
     parser.add_argument("--ngpu", type=int, default=0, help="0 computes on the CPU")
     return parser
 
 
 def utterances(
-    texts: dict[str, str], recordings: dict[str, str], tokens: list[str], fs: int, device: str
-) -> Iterator[tuple[str, torch.Tensor, torch.Tensor]]:
-    """Id, token ids and waveform of every utterance."""
+    texts: dict[str, str], recordings: dict[str, str], extra: dict[str, str], teacher: VITSTeacher, device: str
+) -> Iterator[tuple[str, torch.Tensor, torch.Tensor | None]]:
+    """Id, token ids and waveform of every utterance; None in its place where there is no recording."""
     import soundfile
     import torch
 
-    ids = {token: i for i, token in enumerate(tokens)}
-    for utt_id, text in progress(list(texts.items()), "utterances"):
-        if utt_id not in recordings:
-            raise DataError(f"--wav_scp: no recording of {utt_id}")
+    ids = {token: i for i, token in enumerate(teacher.token_list)}
+    for utt_id, text in progress([*texts.items(), *extra.items()], "utterances"):
         unknown = sorted(set(text.split()) - ids.keys())
         if unknown:
             raise DataError(f"--text: {utt_id} has tokens that the teacher does not know: {' '.join(unknown)}")
-        wav, found = soundfile.read(recordings[utt_id], dtype="float32")
-        if found != fs:
-            raise DataError(f"{recordings[utt_id]}: expected {fs} Hz, the teacher's rate, found {found} Hz")
         text_ids = torch.tensor([ids[token] for token in text.split()], device=device)
+        if utt_id in extra:
+            yield utt_id, text_ids, None
+            continue
+        if utt_id not in recordings:
+            raise DataError(f"--wav_scp: no recording of {utt_id}")
+        wav, found = soundfile.read(recordings[utt_id], dtype="float32")
+        if found != teacher.fs:
+            raise DataError(f"{recordings[utt_id]}: expected {teacher.fs} Hz, the teacher's rate, found {found} Hz")
         yield utt_id, text_ids, torch.from_numpy(wav).to(device)
 
 
@@ -55,7 +65,9 @@ def utterances(
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
     if len(args.text) != len(args.wav_scp):
-        raise DataError(f"expected as many tables of --wav_scp as of --text, found {len(args.wav_scp)} and {len(args.text)}")
+        raise DataError(
+            f"expected as many tables of --wav_scp as of --text, found {len(args.wav_scp)} and {len(args.text)}"
+        )
     from espnet2_nix.models.teacher_latents import TeacherLatents, write_latents
     from espnet2_nix.tasks.teacher import fingerprint, load_teacher
 
@@ -63,23 +75,28 @@ def main(cmd: Sequence[str] | None = None) -> None:
     for text, wav_scp in zip(args.text, args.wav_scp, strict=True):
         texts |= read_table(text)
         recordings |= read_table(wav_scp)
+    extra = read_table(args.extra_text) if args.extra_text else {}
+    if twice := sorted(extra.keys() & texts.keys()):
+        raise DataError(f"--extra_text: {', '.join(twice[:5])} are in --text as well; ids must be unique")
     try:
         name = fingerprint(args.teacher_model_file)
         try:
             latents = TeacherLatents(args.outdir, name)
-            stored = {utt_id: len(durations) for utt_id, (_, _, durations) in latents.index.items()}
-            if stored == {utt_id: len(text.split()) for utt_id, text in texts.items()}:
+            stored = {utt_id: (entry.source, len(entry.durations)) for utt_id, entry in latents.index.items()}
+            wanted = {utt_id: ("posterior", len(text.split())) for utt_id, text in texts.items()}
+            wanted |= {utt_id: ("prior", len(text.split())) for utt_id, text in extra.items()}
+            if stored == wanted:
                 logger.info("%s: %d utterances of this teacher, written before", args.outdir, len(stored))
                 return
         except (FileNotFoundError, ValueError):
             pass  # nothing usable: write it
         teacher = load_teacher(args.teacher_train_config, args.teacher_model_file)
         device = "cuda" if args.ngpu > 0 else "cpu"
-        rows = utterances(texts, recordings, teacher.token_list, teacher.fs, device)
+        rows = utterances(texts, recordings, extra, teacher, device)
         num_frames = write_latents(args.outdir, teacher, name, rows)
     except (FileNotFoundError, ValueError) as error:
         raise DataError(str(error)) from error
-    logger.info("%s: %d utterances, %d frames", args.outdir, len(texts), num_frames)
+    logger.info("%s: %d recordings and %d texts, %d frames", args.outdir, len(texts), len(extra), num_frames)
 
 
 if __name__ == "__main__":

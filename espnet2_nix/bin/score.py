@@ -154,7 +154,7 @@ def draw(
     tokens = read_table(Path(args.data_dir) / dset / "text")
     by_id = {system: {u.utt_id: u for u in members} for system, members in utterances.items()}
     pictures = []
-    for utt_id in sorted(by_id["student"])[: min(3, args.num_listening)]:
+    for utt_id in sorted(by_id["recording"])[: min(3, args.num_listening)]:
         shown = [system for system in ("recording", "teacher", "student") if utt_id in by_id.get(system, {})]
         mels = {
             system: log_mel(soundfile.read(by_id[system][utt_id].wav)[0], args.fs, args.n_fft, args.n_shift)
@@ -162,9 +162,13 @@ def draw(
         }
         plot_mels(mels, folder / f"mel.{utt_id}.png", args.fs, args.n_shift)
         pictures.append((f"Mel-spectrograms of {utt_id} ({dset})", folder / f"mel.{utt_id}.png"))
-        durations = {system: np.array(by_id[system][utt_id].durations) for system in shown if system != "recording"}
-        if by_id["student"][utt_id].reference_durations:
-            durations = {"recording": np.array(by_id["student"][utt_id].reference_durations), **durations}
+        spoken = {system: by_id[system][utt_id] for system in shown if system != "recording"}
+        durations = {system: np.array(utterance.durations) for system, utterance in spoken.items()}
+        references = [u.reference_durations for u in spoken.values() if u.reference_durations]
+        if references:
+            durations = {"recording": np.array(references[0]), **durations}
+        if not durations:
+            continue
         path = folder / f"alignment.{utt_id}.png"
         plot_alignment(durations, tokens[utt_id].split(), path, args.n_shift / args.fs)
         pictures.append((f"Tokens in time of {utt_id} ({dset})", path))

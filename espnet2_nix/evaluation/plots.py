@@ -159,6 +159,37 @@ def plot_losses(
     return _save(figure, path)
 
 
+def plot_curves(
+    curves: Mapping[str, Sequence[tuple[float, float, float, float]]],
+    path: str | os.PathLike[str],
+    xlabel: str,
+    ylabel: str,
+) -> Figure:
+    """Draws means with their intervals along a number, a line a system.
+
+    Args:
+        curves: System to points of number, mean, lower and upper end.
+        path: The PNG to write.
+        xlabel: What the number counts.
+        ylabel: What was measured, with its unit.
+
+    Raises:
+        ValueError: If there is no point.
+    """
+    _need({name: points for name, points in curves.items() if points}, "point")
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    axes = figure.subplots()
+    for index, (name, points) in enumerate(curves.items()):
+        x, mean, low, high = np.array(sorted(points)).T
+        style = LINE_STYLES[index % len(LINE_STYLES)]
+        axes.plot(x, mean, marker=MARKERS[index % len(MARKERS)], linestyle=style, label=name, markersize=4)
+        axes.fill_between(x, low, high, alpha=0.15)
+    axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, None))
+    axes.grid(alpha=0.25)
+    axes.legend()
+    return _save(figure, path)
+
+
 def read_losses(train_log_dir: str | os.PathLike[str]) -> Curves:
     """Reads the losses that ESPnet's trainer logs after each epoch; a training may be writing at the same time.
 

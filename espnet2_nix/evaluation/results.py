@@ -64,19 +64,26 @@ FRAME_BY_FRAME = (
 )
 
 
-def cell(measure: Measure, scores: Scores) -> str:
-    """Mean and 95 % bootstrap interval over utterances; an en dash where nothing was measured."""
+def interval(measure: Measure, scores: Scores) -> tuple[float, float, float] | None:
+    """Mean and 95 % bootstrap interval over utterances, in the table's unit; None where nothing was measured."""
     values = [score for score in scores.values() if np.isfinite(score.get(measure.name, np.nan))]
     if not values:
-        return "–"
+        return None
     numbers = np.array([score[measure.name] for score in values], dtype=float)
     if measure.denominator is None:
-        mean, low, high = bootstrap_interval(numbers)
+        found = bootstrap_interval(numbers)
     else:
-        mean, low, high = bootstrap_ratio(
-            numbers, np.array([score[measure.denominator] for score in values], dtype=float)
-        )
-    mean, low, high = (f"{measure.factor * value:.{measure.digits}f}" for value in (mean, low, high))
+        found = bootstrap_ratio(numbers, np.array([score[measure.denominator] for score in values], dtype=float))
+    mean, low, high = (measure.factor * value for value in found)
+    return mean, low, high
+
+
+def cell(measure: Measure, scores: Scores) -> str:
+    """Mean and 95 % bootstrap interval over utterances; an en dash where nothing was measured."""
+    found = interval(measure, scores)
+    if found is None:
+        return "–"
+    mean, low, high = (f"{value:.{measure.digits}f}" for value in found)
     return f"{mean} ({low}–{high})"
 
 

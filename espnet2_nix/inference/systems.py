@@ -52,8 +52,8 @@ class Systems:
             speech: The recording (T_wav,), float32, for the systems that need it.
 
         Returns:
-            Dict of ``wav`` (T_wav,) float32, ``duration`` (T_text,) int64 in frames, and, for
-            ``student_recording_durations``, ``latent_loss``: KL(teacher || student) in nats a frame.
+            Dict of ``wav`` (T_wav,) float32, ``duration`` (T_text,) int64 in frames, and, where the student's latent is as
+            long as the recording, ``latent_loss``: KL(teacher || student) in nats a frame.
 
         Raises:
             ValueError: If the system is unknown, lacks what it speaks with, or the text has more tokens than the recording
@@ -90,8 +90,7 @@ class Systems:
             latent = model.encoder(text, text_lengths, durations=durations)
             m_s, logs_s = latent["m_s"], latent["logs_s"]
             z = m_s + model.noise_scale * torch.exp(logs_s) * latent_noise(m_s, self.seed)
-            if system == "student_recording_durations":
-                out["latent_loss"] = self.latent_loss(m_q, logs_q, m_s, logs_s, feats_mask)
+            out["latent_loss"] = self.latent_loss(m_q, logs_q, m_s, logs_s, feats_mask)
         by_teacher = system in ("teacher_resynthesis", "student_latent_teacher_decoder")
         wav = taps.decode(z) if by_teacher else self.student.tts.decoder(z)
         # The last frame is centred on the recording's end: half of it lies behind.

@@ -130,8 +130,9 @@ class EncoderDistillation(AbsESPnetModel):
         """What the student learns from, computed from the recording or read from the stored latents.
 
         Returns:
-            Dict of ``log_mel`` (B, n_mels, T_feats), ``feats_mask`` (B, 1, T_feats) and ``feats_lengths`` (B,); with a
-            teacher also ``m_q`` and ``logs_q`` (B, H, T_feats); from stored latents also ``durations`` (B, T_text).
+            Dict of ``feats_mask`` (B, 1, T_feats) and ``feats_lengths`` (B,); of recordings ``log_mel``
+            (B, n_mels, T_feats); with a teacher ``m_q`` and ``logs_q`` (B, H, T_feats); from stored latents also
+            ``durations`` (B, T_text).
 
         Raises:
             ValueError: If there is neither.
@@ -141,7 +142,9 @@ class EncoderDistillation(AbsESPnetModel):
                 raise ValueError("stored latents are read by utterance: expected utt_id in the batch, found none")
             return self.latents.batch(utt_id, text_lengths)
         if speech is None or speech_lengths is None:
-            raise ValueError("expected speech in the training data (wav.scp,speech,sound) or stored latents, found neither")
+            raise ValueError(
+                "expected speech in the training data (wav.scp,speech,sound) or stored latents, found neither"
+            )
         feats, feats_lengths = self.teacher.feats(speech, speech_lengths)
         targets = {"log_mel": self.log_mel(feats), "feats_lengths": feats_lengths}
         if not self.has_teacher:
@@ -173,6 +176,11 @@ class EncoderDistillation(AbsESPnetModel):
             if "durations" in targets:
                 return {"attn": durations_to_attn(targets["durations"], targets["feats_mask"].shape[2])}
             return {"attn": self.teacher.alignment(text, text_lengths, targets["m_q"], targets["feats_mask"])}
+        if "log_mel" not in targets:
+            raise ValueError(
+                "alignment: aligner learns from recordings, and a text that the teacher read has none; give alignment: teacher "
+                "with --extra_text"
+            )
         log_prior = self.prior(text_lengths, feats_lengths).to(hidden.device)
         log_p_attn = self.aligner(hidden, targets["log_mel"], text_lengths, feats_lengths, log_prior)
         attn = maximum_path(log_p_attn.detach().float(), text_lengths, feats_lengths)

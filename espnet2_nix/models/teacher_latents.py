@@ -1,11 +1,13 @@
-"""The teacher's posterior of every utterance, computed once and read from disk, so that no teacher runs in training."""
+"""The teacher's latents, computed once and read from disk, so that no teacher runs in training."""
 
 from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,19 +24,20 @@ def write_latents(
     folder: str | Path,
     teacher: VITSTeacher,
     fingerprint: str,
-    utterances: Iterable[tuple[str, torch.Tensor, torch.Tensor]],
+    utterances: Iterable[tuple[str, torch.Tensor, torch.Tensor | None]],
 ) -> int:
     """Runs the teacher over utterances and stores what encoder distillation takes from it.
 
     A frame is a row of float16: m_q, logs_q (H each) and the log-mel spectrogram (80). The index holds, by utterance,
-    the frames of each token on the teacher's own path. Files are written aside; ``info.json`` comes last and makes the
+    where its latent comes from and the frames of each token: of a recording the posterior, with the teacher's own path
+    through it; of a text alone the prior, with the teacher's durations, and no spectrogram (zeros). Files are written aside; ``info.json`` comes last and makes the
     folder complete.
 
     Args:
         folder: Where the files go.
         teacher: The trained VITS.
         fingerprint: Names the teacher's weights, see ``TeacherLatents``.
-        utterances: Id, token ids (T_text,) and waveform (T_wav,) of each.
+        utterances: Id, token ids (T_text,) and waveform (T_wav,), or None where there is no recording, of each.
 
     Returns:
         Frames written.
@@ -46,27 +49,34 @@ def write_latents(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / INFO).unlink(missing_ok=True)
     log_mel = LogMel(fs=teacher.fs, n_fft=teacher.n_fft)
+    n_mels = len(log_mel.basis)
     num_frames = 0
     aside = {name: folder / f".{name}.{os.getpid()}.part" for name in (INFO, INDEX, FRAMES)}
     try:
         with aside[FRAMES].open("wb") as frames, aside[INDEX].open("w", encoding="utf-8") as index:
             for utt_id, text, speech in utterances:
-                feats, feats_lengths = teacher.feats(speech[None], torch.tensor([len(speech)], device=speech.device))
-                m_q, logs_q, feats_mask = teacher.posterior(feats, feats_lengths)
-                attn = teacher.alignment(
-                    text[None], torch.tensor([len(text)], device=text.device), m_q, feats_mask
-                )  # (1, T_feats, T_text)
-                rows = torch.cat([m_q[0], logs_q[0], log_mel.to(feats.device)(feats)[0]]).T.half().cpu()
+                if speech is None:
+                    mean, log_std, durations = teacher.prior(text[None], seed=zlib.crc32(utt_id.encode()))
+                    mel = torch.zeros(1, n_mels, mean.shape[2], device=mean.device)
+                else:
+                    feats, feats_lengths = teacher.feats(
+                        speech[None], torch.tensor([len(speech)], device=speech.device)
+                    )
+                    mean, log_std, feats_mask = teacher.posterior(feats, feats_lengths)
+                    text_lengths = torch.tensor([len(text)], device=text.device)
+                    durations = durations_from_path(teacher.alignment(text[None], text_lengths, mean, feats_mask))
+                    mel = log_mel.to(feats.device)(feats)
+                rows = torch.cat([mean[0], log_std[0], mel[0]]).T.half().cpu()  # (T_feats, 2 H + n_mels)
                 if not torch.isfinite(rows).all():
                     raise ValueError(f"{utt_id}: the teacher's latent does not fit float16; is its training finished?")
                 frames.write(rows.contiguous().numpy().tobytes())
-                durations = durations_from_path(attn)[0].tolist()
-                index.write(f"{utt_id}\t{len(rows)}\t{' '.join(map(str, durations))}\n")
+                source = "prior" if speech is None else "posterior"
+                index.write(f"{utt_id}\t{source}\t{len(rows)}\t{' '.join(map(str, durations[0].tolist()))}\n")
                 num_frames += len(rows)
         info = {
             "teacher": fingerprint,
             "latent_channels": teacher.latent_channels,
-            "n_mels": len(log_mel.basis),
+            "n_mels": n_mels,
             "num_frames": num_frames,
         }
         aside[INFO].write_text(json.dumps(info, indent=1) + "\n", encoding="utf-8")
@@ -76,6 +86,15 @@ def write_latents(
         for path in aside.values():
             path.unlink(missing_ok=True)
     return num_frames
+
+
+class Entry(NamedTuple):
+    """Where an utterance lies: ``posterior`` or ``prior``, first frame, frames, and frames of each token."""
+
+    source: str
+    start: int
+    num_frames: int
+    durations: list[int]
 
 
 class TeacherLatents:
@@ -108,11 +127,11 @@ class TeacherLatents:
                 f"{self.folder / FRAMES}: expected {2 * width * info['num_frames']} bytes, found {size}; {hint}"
             )
         self.frames = np.memmap(self.folder / FRAMES, dtype=np.float16, mode="r").reshape(-1, width)
-        self.index: dict[str, tuple[int, int, list[int]]] = {}
+        self.index: dict[str, Entry] = {}
         start = 0
         for line in (self.folder / INDEX).read_text(encoding="utf-8").splitlines():
-            utt_id, num_frames, durations = line.split("\t")
-            self.index[utt_id] = start, int(num_frames), [int(d) for d in durations.split()]
+            utt_id, source, num_frames, durations = line.split("\t")
+            self.index[utt_id] = Entry(source, start, int(num_frames), [int(d) for d in durations.split()])
             start += int(num_frames)
 
     def batch(self, utt_ids: Sequence[str], text_lengths: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -123,32 +142,36 @@ class TeacherLatents:
             text_lengths: Their tokens (B,).
 
         Returns:
-            Dict of ``m_q``, ``logs_q`` (B, H, T_feats), ``log_mel`` (B, n_mels, T_feats), all float32, ``feats_mask``
-            (B, 1, T_feats), ``feats_lengths`` (B,) and ``durations`` (B, T_text), int64, of the teacher's path.
+            Dict of ``m_q``, ``logs_q`` (B, H, T_feats), float32, ``feats_mask`` (B, 1, T_feats), ``feats_lengths`` (B,)
+            and ``durations`` (B, T_text), int64; where every utterance has a recording also ``log_mel``
+            (B, n_mels, T_feats), float32.
 
         Raises:
             ValueError: If an utterance is not stored, or was stored with another text.
         """
         rows, durations = [], []
+        has_mel = True
         for utt_id, num_tokens in zip(utt_ids, text_lengths.tolist(), strict=True):
             if utt_id not in self.index:
                 raise ValueError(f"{self.folder} has no {utt_id}; write it anew: remove the folder, then run stage 7")
-            start, num_frames, frames_of_tokens = self.index[utt_id]
-            if len(frames_of_tokens) != num_tokens:
+            entry = self.index[utt_id]
+            if len(entry.durations) != num_tokens:
                 raise ValueError(
-                    f"{self.folder}: {utt_id} was stored with {len(frames_of_tokens)} tokens, its text now has "
+                    f"{self.folder}: {utt_id} was stored with {len(entry.durations)} tokens, its text now has "
                     f"{num_tokens}; write it anew: remove the folder, then run stage 7"
                 )
-            rows.append(torch.from_numpy(self.frames[start : start + num_frames].astype(np.float32)))
-            durations.append(torch.tensor(frames_of_tokens))
+            frames = self.frames[entry.start : entry.start + entry.num_frames]
+            rows.append(torch.from_numpy(frames.astype(np.float32)))
+            durations.append(torch.tensor(entry.durations))
+            has_mel = has_mel and entry.source == "posterior"
         device = text_lengths.device
         frames = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).transpose(1, 2).to(device)
         feats_lengths = torch.tensor([len(r) for r in rows], device=device)
         m_q, logs_q, log_mel = frames.split([self.latent_channels, self.latent_channels, self.n_mels], dim=1)
         return {
+            **({"log_mel": log_mel} if has_mel else {}),
             "m_q": m_q,
             "logs_q": logs_q,
-            "log_mel": log_mel,
             "feats_mask": make_non_pad_mask(feats_lengths, frames.shape[2]),
             "feats_lengths": feats_lengths,
             "durations": torch.nn.utils.rnn.pad_sequence(durations, batch_first=True).to(device),

@@ -10,6 +10,7 @@ from espnet2.tts.feats_extract.linear_spectrogram import LinearSpectrogram
 
 from espnet2_nix.aligner.monotonic_alignment import maximum_path
 from espnet2_nix.models.recording_features import RecordingFeatures
+from espnet2_nix.modules.length_regulator import durations_from_log, durations_to_attn, expand
 
 
 class VITSTeacher(RecordingFeatures):
@@ -100,6 +101,41 @@ class VITSTeacher(RecordingFeatures):
         cross = torch.matmul(z_p.transpose(1, 2), m_p * precision)  # (B, T_feats, T_text)
         feats_lengths = feats_mask.sum(dim=(1, 2)).long()
         return maximum_path((constant + square + cross).float(), text_lengths, feats_lengths)
+
+    @torch.no_grad()
+    def prior(
+        self, text: torch.Tensor, num_samples: int = 8, noise_scale_dur: float = 0.8, seed: int = 0
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The latent with which the teacher would speak a text, as a diagonal Gaussian.
+
+        The flow makes the prior (VITS, section 2.2.2) no Gaussian: its mean and variance are those of samples. For a
+        student that is Gaussian itself, the expected likelihood of the samples depends on nothing else.
+
+        Args:
+            text: Token ids (1, T_text).
+            num_samples: Samples of the latent, 2 or more.
+            noise_scale_dur: Noise of the teacher's duration predictor.
+            seed: Of durations and samples.
+
+        Returns:
+            Mean and log standard deviation (1, H, T_feats), and durations (1, T_text), int64, at least 1.
+        """
+        self.to(text.device)
+        with torch.random.fork_rng(devices=[text.device] if text.is_cuda else []):
+            torch.manual_seed(seed)
+            text_lengths = torch.tensor([text.shape[1]], device=text.device)
+            hidden, m_p, logs_p, text_mask = self.generator.text_encoder(text, text_lengths)
+            log_durations = self.generator.duration_predictor(
+                hidden, text_mask, g=None, inverse=True, noise_scale=noise_scale_dur
+            )  # (1, 1, T_text)
+            durations = durations_from_log(log_durations[:, 0], text_mask)
+            attn = durations_to_attn(durations, int(durations.sum()))
+            m_p, std_p = expand(m_p, attn), torch.exp(expand(logs_p, attn))
+            z_p = m_p + std_p * torch.randn(num_samples, *m_p.shape[1:], device=text.device)
+        feats_mask = torch.ones_like(z_p[:, :1])
+        z = self.generator.flow(z_p, feats_mask, g=None, inverse=True)
+        variance, mean = torch.var_mean(z, dim=0, keepdim=True, correction=0)
+        return mean, 0.5 * torch.log(variance + 1e-8), durations
 
     @torch.no_grad()
     def decode(self, z: torch.Tensor) -> torch.Tensor:

@@ -139,3 +139,15 @@ def test_losses_get_a_panel_each(tmp_path):
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["train", "valid"]
     with pytest.raises(ValueError, match="epoch"):
         plots.plot_losses({}, path)
+
+
+def test_curves_have_a_line_a_system_in_the_order_of_their_numbers(tmp_path):
+    points = {"teacher": [(200.0, 50.0, 40.0, 60.0), (100.0, 90.0, 80.0, 95.0)], "student": [(100.0, 70.0, 60.0, 80.0)]}
+    figure = plots.plot_curves(points, tmp_path / "curve.png", "step", "CER %")
+    assert_png(tmp_path / "curve.png")
+    lines = figure.axes[0].lines
+    assert [line.get_label() for line in lines] == ["teacher", "student"]
+    assert lines[0].get_xdata().tolist() == [100.0, 200.0]
+    assert lines[0].get_ydata().tolist() == [90.0, 50.0]
+    with pytest.raises(ValueError, match="point"):
+        plots.plot_curves({}, tmp_path / "curve.png", "step", "CER %")

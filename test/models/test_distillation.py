@@ -379,6 +379,42 @@ def test_wrong_or_damaged_latents_are_refused(tiny_teacher, tmp_path):
         TeacherLatents(tmp_path, "f")
 
 
+def test_a_text_without_a_recording_is_stored_as_the_teacher_would_speak_it(tiny_teacher, tmp_path):
+    batch = make_batch()
+    text, lengths = batch["text"][:1], batch["text_lengths"][:1]
+    write_latents(tmp_path, tiny_teacher, "f", [("a", text[0], None)])
+    latents = TeacherLatents(tmp_path, "f")
+    out = latents.batch(["a"], lengths)
+    assert out["durations"].min() >= 1
+    assert out["feats_lengths"].tolist() == out["durations"].sum(1).tolist()
+    assert "log_mel" not in out
+    taught = make_encoder_distillation(tiny_teacher, alignment="teacher", latents=latents)
+    loss, _, _ = taught(text=text, text_lengths=lengths, utt_id=["a"])
+    assert torch.isfinite(loss)
+    with pytest.raises(ValueError, match="give alignment: teacher with --extra_text"):
+        make_encoder_distillation(tiny_teacher, latents=latents)(text=text, text_lengths=lengths, utt_id=["a"])
+
+
+def test_the_prior_is_that_of_espnets_inference(tiny_teacher):
+    text = make_batch()["text"][:1]
+    mean, log_std, durations = tiny_teacher.prior(text, num_samples=400)
+    again = tiny_teacher.prior(text, num_samples=400)
+    assert all(torch.equal(x, y) for x, y in zip((mean, log_std, durations), again, strict=True))
+    assert not torch.equal(tiny_teacher.prior(text, seed=1)[0], mean)
+    # ESPnet's own path without noise: the flow of this VITS only shifts, so near the mean of few channels it is the mean.
+    wavs = []
+    tiny_teacher.generator.decoder.register_forward_hook(lambda module, args, out: wavs.append(args[0]))
+    samples = []
+    for seed in range(400):
+        torch.manual_seed(seed)
+        tiny_teacher.generator.inference(text, torch.tensor([9]), dur=durations[:, None].float(), noise_scale=1.0)
+        samples.append(wavs.pop())
+    samples = torch.cat(samples)
+    spread = samples.std(0) / 20  # standard error of a mean of 400
+    assert ((samples.mean(0) - mean[0]).abs() < 6 * (spread + torch.exp(log_std[0]) / 20)).all()
+    torch.testing.assert_close(samples.std(0).log(), log_std[0], atol=0.25, rtol=0)
+
+
 def test_an_interrupted_dump_leaves_nothing_that_looks_whole(tiny_teacher, tmp_path):
     batch = make_batch(samples=(12000, 1024), tokens=(9, 7))  # the second has fewer frames than tokens
     with pytest.raises(ValueError, match="7 tokens"):

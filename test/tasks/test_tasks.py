@@ -3,6 +3,7 @@
 import argparse
 import io
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -286,10 +287,18 @@ def test_an_encoder_learns_from_stored_latents_without_recordings(data, tiny_tea
         read_state_dict(trained / "encoder" / "1epoch.pth")
     )
     assert list((tmp_path / "encoder").rglob("alignment.1ep.png"))
+    (tmp_path / "extra").write_text(f"extra_1 {' '.join(tokenize('물이 많다.'))}\n", encoding="utf-8")
+    dump_latents([*dump, f"--extra_text={tmp_path / 'extra'}"])
+    assert "4 recordings and 1 texts" in caplog.text
+    index = (tmp_path / "latents" / "index.tsv").read_text(encoding="utf-8").splitlines()
+    assert [line.split("\t")[1] for line in index] == ["posterior"] * 4 + ["prior"]
     (tmp_path / "other").write_text("u0 <nothing>\n", encoding="utf-8")
     with pytest.raises(SystemExit):
         dump_latents([*dump, f"--text={tmp_path / 'other'}"])
     assert "u0 has tokens that the teacher does not know: <nothing>" in caplog.text
+    with pytest.raises(SystemExit):
+        dump_latents([*dump, f"--extra_text={data}/text"])
+    assert "--extra_text: u0, u1, u2, u3 are in --text as well" in caplog.text
 
 
 def test_a_student_from_scratch_is_assembled_and_speaks(data, trained, tmp_path):
@@ -526,6 +535,9 @@ def test_half_way_systems_are_as_long_as_the_recording(data, spoken):
             wav = spoken / data.name / system / "wav" / f"{utt_id}.wav"
             assert soundfile.info(wav).frames == soundfile.info(path).frames
     # The first two share the latent, the next two as well: a shared latent, another decoder.
+    for other, known in (("student_latent_teacher_decoder", True), ("teacher_latent_student_decoder", False)):
+        for line in (spoken / data.name / other / "utterances.tsv").read_text(encoding="utf-8").splitlines():
+            assert (line.split("\t")[5] != "nan") == known  # nats a frame
     rows = (spoken / data.name / "student_recording_durations" / "utterances.tsv").read_text(encoding="utf-8")
     losses = [float(line.split("\t")[-1]) for line in rows.splitlines()]
     assert all(0 < loss < float("inf") for loss in losses)
@@ -574,6 +586,14 @@ def test_speech_is_scored_pictured_and_can_be_listened_to(
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert page.count("<audio") == 7 * len(TEXTS)
     assert list((tmp_path / "pictures" / data.name).glob("mel.*.png"))
+    # Without the student, whatever spoke is scored.
+    only = tmp_path / "only" / data.name / "teacher_resynthesis"
+    shutil.copytree(spoken / data.name / "teacher_resynthesis", only)
+    place = command.index("--inference_dir") + 1
+    score.main([*command[:place], str(tmp_path / "only"), *command[place + 1 :], f"--outdir={tmp_path / 'without'}"])
+    scores = json.loads((tmp_path / "without" / "scores.json").read_text(encoding="utf-8"))[data.name]
+    assert set(scores) == {"recording", "teacher_resynthesis"}
+    assert not list((tmp_path / "without" / "pictures" / data.name).glob("alignment.*.png"))
     # What was measured is not measured again.
     times = {path: path.stat().st_mtime_ns for path in spoken.rglob("scores.*.json")}
     caches = {path: path.read_bytes() for path in times}

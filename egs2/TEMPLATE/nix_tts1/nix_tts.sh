@@ -62,6 +62,7 @@ teacher_model=       # A finished ESPnet VITS, folder or zoo zip: stage 6 checks
 encoder_config=conf/train_nix_encoder.yaml  # Config of encoder distillation.
 encoder_args=""      # Arguments of encoder distillation.
 dump_latents=false   # Store the teacher's latents before stage 7, so that no teacher runs in it.
+extra_text=""        # Sentences, one a line, that the teacher reads to the encoder besides the corpus; needs alignment: teacher.
 decoder_config=conf/train_nix_decoder.yaml  # Config of decoder distillation.
 decoder_args=""      # Arguments of decoder distillation.
 from_scratch=false   # Train the student without a teacher, in stage 7 alone: the control of distillation.
@@ -325,6 +326,38 @@ speech_data_opts+=" --valid_data_path_and_name_and_type ${data_raw}/${valid_set}
 speech_data_opts+=" --train_shape_file ${tts_stats_dir}/train/speech_shape"
 speech_data_opts+=" --valid_shape_file ${tts_stats_dir}/valid/speech_shape"
 
+# dump_teacher_latents: stores what stage 7 takes from the teacher; from then on neither it nor a recording is read (_opts)
+dump_teacher_latents() {
+    local dir=${teacher_exp}/latents_${teacher_file%.pth}${extra_text:+_extra}
+    local train_text=${data_raw}/${train_set}/text train_shape=${tts_stats_dir}/train/text_shape.${token_type}
+    local extra=
+    mkdir -p "${dir}"
+    if [ -n "${extra_text}" ]; then
+        [ -e "${extra_text}" ] || die "--extra_text ${extra_text} not found"
+        awk 'NF { printf "extra_%07d %s\n", NR, $0 }' "${extra_text}" > "${dir}/extra.txt"
+        ${python} -m espnet2_nix.bin.format_text --text "${dir}/extra.txt" --out_text "${dir}/extra_text" \
+            --out_raw "${dir}/extra_text.raw" --g2p "${g2p}" --dropped "${dir}/dropped_extra.tsv"
+        extra="--extra_text ${dir}/extra_text"
+        cat "${train_text}" "${dir}/extra_text" | sort > "${dir}/train_text"
+        awk -v n="$(wc -l < "${token_list}")" '{ print $1 " " (NF - 1) "," n }' "${dir}/train_text" > "${dir}/train_text_shape"
+        train_text=${dir}/train_text
+        train_shape=${dir}/train_text_shape
+    fi
+    log "Latents of the teacher: ${dir}, log: ${dir}/dump_latents.log"
+    ${cuda_cmd} --gpu "${ngpu}" "${dir}/dump_latents.log" \
+        ${python} -m espnet2_nix.bin.dump_latents \
+            --text "${data_raw}/${train_set}/text" "${data_raw}/${valid_set}/text" \
+            --wav_scp "${data_raw}/${train_set}/wav.scp" "${data_raw}/${valid_set}/wav.scp" \
+            ${extra} \
+            ${teacher_opts} \
+            --ngpu "${ngpu}" \
+            --outdir "${dir}"
+    _opts="--latents_dir ${dir}"
+    _opts+=" --train_data_path_and_name_and_type ${train_text},text,text --train_shape_file ${train_shape}"
+    _opts+=" --valid_data_path_and_name_and_type ${data_raw}/${valid_set}/text,text,text"
+    _opts+=" --valid_shape_file ${tts_stats_dir}/valid/text_shape.${token_type}"
+}
+
 if ! ${skip_train}; then
     if want_stage 6; then
         need "${tts_stats_dir}/train/text_shape.${token_type}" 5
@@ -371,25 +404,13 @@ if ! ${skip_train}; then
         need "${teacher_exp}/${teacher_file}" 6
         need "${tts_stats_dir}/train/text_shape.${token_type}" 5
         leave_run_sh "${encoder_exp}" 7
-        _opts=${speech_data_opts}
-        if ${dump_latents}; then
-            latents_dir=${teacher_exp}/latents_${teacher_file%.pth}
-            log "Latents of the teacher: ${latents_dir}, log: ${latents_dir}/dump_latents.log"
-            ${cuda_cmd} --gpu "${ngpu}" "${latents_dir}/dump_latents.log" \
-                ${python} -m espnet2_nix.bin.dump_latents \
-                    --text "${data_raw}/${train_set}/text" "${data_raw}/${valid_set}/text" \
-                    --wav_scp "${data_raw}/${train_set}/wav.scp" "${data_raw}/${valid_set}/wav.scp" \
-                    ${teacher_opts} \
-                    --ngpu "${ngpu}" \
-                    --outdir "${latents_dir}"
-            _opts="--latents_dir ${latents_dir}"
-        fi
+        _opts="${text_data_opts} ${speech_data_opts}"
+        if ${dump_latents} || [ -n "${extra_text}" ]; then dump_teacher_latents; fi
         launch_training "${encoder_exp}" espnet2_nix.bin.nix_encoder_train "${encoder_config}" \
             --token_list "${token_list}" \
             ${text_opts} \
             --frontend "${g2p}" \
             ${teacher_opts} \
-            ${text_data_opts} \
             ${_opts} \
             ${train_args} ${encoder_args}
     fi
@@ -442,71 +463,80 @@ synthesise() {
     done
 }
 
+# assemble_student: joins the trained encoder and decoder, the latter fine-tuned if that is wanted, into ${tts_exp}
+assemble_student() {
+    local encoder_dir=${encoder_exp} decoder_dir=${decoder_exp} encoder_weights=${encoder_file}
+    if ${from_scratch}; then
+        encoder_dir=${scratch_exp}
+        decoder_dir=${scratch_exp}
+        encoder_weights=${decoder_file} # one training, one checkpoint
+    fi
+    need "${encoder_dir}/${encoder_weights}" 7
+    need "${decoder_dir}/${decoder_file}" 8
+    if ${finetune_decoder}; then
+        log "Fine-tuning of the decoder on the student's latent: ${finetune_exp}"
+        mkdir -p "${finetune_exp}"
+        launch_training "${finetune_exp}" espnet2_nix.bin.nix_decoder_train "${decoder_config}" \
+            ${teacher_opts} \
+            --encoder_train_config "${encoder_dir}/config.yaml" \
+            --encoder_model_file "${encoder_dir}/${encoder_weights}" \
+            --init_model_file "${decoder_dir}/${decoder_file}" \
+            --token_type "${token_type}" \
+            ${text_data_opts} \
+            ${speech_data_opts} \
+            ${train_args} ${decoder_args} ${finetune_args}
+        decoder_dir=${finetune_exp}
+    fi
+    ${python} -m espnet2_nix.bin.nix_assemble \
+        --encoder_train_config "${encoder_dir}/config.yaml" \
+        --encoder_model_file "${encoder_dir}/${encoder_weights}" \
+        --decoder_train_config "${decoder_dir}/config.yaml" \
+        --decoder_model_file "${decoder_dir}/${decoder_file}" \
+        --corpus "${corpus}" \
+        --license "${license}" \
+        --output_dir "${tts_exp}"
+}
+
 if ! ${skip_eval}; then
     if want_stage 9; then
         if ${gpu_inference}; then _cmd=${cuda_cmd}; _ngpu=1; else _cmd=${decode_cmd}; _ngpu=0; fi
         leave_run_sh "${tts_exp}" 9
+        has_teacher=false
+        if [ -e "${teacher_exp}/${teacher_file}" ]; then has_teacher=true; fi
+        student_opts=
         if [ -n "${download_model}" ]; then
             log "Stage 9: Synthesise with ${download_model}"
             student_opts="--model_tag ${download_model}"
+        elif [[ -n "${systems}" && "${systems}" != *student* ]]; then
+            log "Stage 9: Synthesise without the student: ${test_sets}"
         else
             log "Stage 9: Assemble the student in ${tts_exp} and synthesise: ${test_sets}"
-            if ${from_scratch}; then
-                encoder_exp=${scratch_exp}
-                decoder_exp=${scratch_exp}
-                encoder_file=${decoder_file}
-            fi
-            need "${encoder_exp}/${encoder_file}" 7
-            need "${decoder_exp}/${decoder_file}" 8
-            assembled=${decoder_exp}
-            if ${finetune_decoder}; then
-                log "Fine-tuning of the decoder on the student's latent: ${finetune_exp}"
-                assembled=${finetune_exp}
-                mkdir -p "${finetune_exp}"
-                launch_training "${finetune_exp}" espnet2_nix.bin.nix_decoder_train "${decoder_config}" \
-                    ${teacher_opts} \
-                    --encoder_train_config "${encoder_exp}/config.yaml" \
-                    --encoder_model_file "${encoder_exp}/${encoder_file}" \
-                    --init_model_file "${decoder_exp}/${decoder_file}" \
-                    --token_type "${token_type}" \
-                    ${text_data_opts} \
-                    ${speech_data_opts} \
-                    ${train_args} ${decoder_args} ${finetune_args}
-            fi
-            ${python} -m espnet2_nix.bin.nix_assemble \
-                --encoder_train_config "${encoder_exp}/config.yaml" \
-                --encoder_model_file "${encoder_exp}/${encoder_file}" \
-                --decoder_train_config "${assembled}/config.yaml" \
-                --decoder_model_file "${assembled}/${decoder_file}" \
-                --corpus "${corpus}" \
-                --license "${license}" \
-                --output_dir "${tts_exp}"
+            assemble_student
             student_opts="--train_config ${tts_exp}/config.yaml --model_file ${tts_exp}/${inference_model}"
         fi
-        own_latent=false # of a student that no teacher at hand taught: there is no half-way
-        if [ -n "${download_model}" ] || ${from_scratch}; then own_latent=true; fi
+        if ${has_teacher}; then student_opts+=" ${teacher_opts}"; fi
         if [ -n "${systems}" ]; then
-            student_opts+=" ${teacher_opts}"
-        elif [ -e "${teacher_exp}/${teacher_file}" ]; then
-            systems="teacher_resynthesis teacher student"
-            ${own_latent} || systems+=" teacher_latent_student_decoder student_latent_teacher_decoder"
-            ${own_latent} || systems+=" student_recording_durations"
-            student_opts+=" ${teacher_opts}"
-        else
-            systems=student
+            speakers=${systems}
+        elif ! ${has_teacher}; then
+            speakers=student
             log "Only the student speaks: ${teacher_exp}/${teacher_file} not found"
+        elif [ -n "${download_model}" ] || ${from_scratch}; then
+            speakers="teacher_resynthesis teacher student" # this teacher did not teach it: there is no half-way
+        else
+            speakers="teacher_resynthesis teacher student teacher_latent_student_decoder"
+            speakers+=" student_latent_teacher_decoder student_recording_durations"
         fi
         for dset in ${test_sets}; do
             need "${data_raw}/${dset}/text" 3
-            synthesise "${dset}" "${systems}" ${student_opts}
+            synthesise "${dset}" "${speakers}" ${student_opts}
         done
     fi
 
     if want_stage 10; then
-        log "Stage 10: Score: ${tts_exp}/RESULTS.md, listening page: ${tts_exp}/index.html"
-        for dset in ${test_sets}; do
-            need "${tts_exp}/${inference_dir}/${dset}/student/utterances.tsv" 9
-        done
+        # A tagged synthesis has its own table, so that it can stand beside the plain one.
+        score_dir=${tts_exp}${inference_tag:+/${inference_dir}}
+        log "Stage 10: Score: ${score_dir}/RESULTS.md, listening page: ${score_dir}/index.html"
+        for dset in ${test_sets}; do need "${tts_exp}/${inference_dir}/${dset}" 9; done
         ${python} -m espnet2_nix.bin.score \
             --data_dir "${data_raw}" \
             --inference_dir "${tts_exp}/${inference_dir}" \
@@ -520,7 +550,7 @@ if ! ${skip_eval}; then
             --asr_model "${asr_model}" \
             --num_listening "${num_listening}" \
             --command "${run_args}" \
-            --outdir "${tts_exp}"
+            --outdir "${score_dir}"
     fi
 else
     log "Skip the evaluation stages"

@@ -16,8 +16,8 @@ from espnet2.torch_utils.device_funcs import force_gatherable
 from espnet2.train.abs_gan_espnet_model import AbsGANESPnetModel
 
 from espnet2_nix.losses.ged_loss import GEDLoss
-from espnet2_nix.models.student_latent import StudentLatent
 from espnet2_nix.models.recording_features import RecordingFeatures
+from espnet2_nix.models.student_latent import StudentLatent
 from espnet2_nix.models.vits_teacher import VITSTeacher
 
 

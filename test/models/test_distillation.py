@@ -9,12 +9,11 @@ from espnet2_nix.losses.ged_loss import GEDLoss
 from espnet2_nix.losses.mr_stft_loss import MRSTFTLoss
 from espnet2_nix.models.decoder_distillation import DecoderDistillation
 from espnet2_nix.models.encoder_distillation import EncoderDistillation
+from espnet2_nix.models.from_scratch import FromScratch
 from espnet2_nix.models.nix_decoder import build_decoder
 from espnet2_nix.models.nix_encoder import NixEncoder
 from espnet2_nix.models.recording_features import RecordingFeatures
 from espnet2_nix.models.student_latent import StudentLatent
-
-from espnet2_nix.models.from_scratch import FromScratch
 from espnet2_nix.models.teacher_latents import TeacherLatents, write_latents
 
 DECODER = {"channels": 16, "num_blocks": 1, "expansion": 16}

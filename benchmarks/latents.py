@@ -26,7 +26,9 @@ def random_teacher_config(conf: Path, folder: Path) -> Path:
 
     from espnet2_nix.text import token_list
 
-    args = GANTTSTask.get_parser().parse_args(["--config", str(conf / "train_vits_teacher.yaml"), "--output_dir", "none"])
+    args = GANTTSTask.get_parser().parse_args(
+        ["--config", str(conf / "train_vits_teacher.yaml"), "--output_dir", "none"]
+    )
     args.token_list, args.normalize = token_list(), None
     args.feats_extract, args.feats_extract_conf = "linear_spectrogram", {"n_fft": 1024, "hop_length": 256}
     path = folder / "config.yaml"

@@ -40,6 +40,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--n_fft", type=int, default=1024, help="points of the spectrogram")
     parser.add_argument("--n_shift", type=int, default=256, help="samples a frame")
     parser.add_argument("--asr_model", default="", help="Whisper model for the character error rate; empty: none")
+    parser.add_argument("--skip_measures", nargs="*", default=[], help="costly measures to leave out: dnsmos, world")
     parser.add_argument("--num_listening", type=int, default=20, help="utterances of each set to listen to and to draw")
     parser.add_argument("--command", default="", help="the recipe's command, for the record")
     parser.add_argument("--outdir", required=True, help="where RESULTS.md, index.html and pictures/ go")
@@ -104,7 +105,9 @@ def score_set(
     """Scores of every system of a set."""
     scores = {}
     for system, members in utterances.items():
-        cache = Path(args.inference_dir) / dset / f"scores.{system}.json"
+        # The recordings are the same for every student: measured once for all.
+        folder = args.data_dir if system == "recording" else args.inference_dir
+        cache = Path(folder) / dset / f"scores.{system}.json"
         scores[system] = scorer.score_all(system, progress(members, f"utterances of {dset} by {system}"), cache)
     return scores
 
@@ -226,7 +229,10 @@ def main(cmd: Sequence[str] | None = None) -> None:
     from espnet2_nix.evaluation.scores import Scorer
 
     outdir = Path(args.outdir)
-    scorer = Scorer(args.fs, args.n_fft, args.n_shift, args.asr_model)
+    try:
+        scorer = Scorer(args.fs, args.n_fft, args.n_shift, args.asr_model, skip=args.skip_measures)
+    except ValueError as error:
+        raise DataError(str(error)) from error
     sections, tables, page_rows, pictures, columns = [], [], [], [], ["recording"]
     results: dict[str, dict[str, Scores]] = {}
     try:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CACHE_VERSION = 1
+WORLD = "MCD, log-F0 RMSE and voicing error"
 SAME_LENGTH = (
     "teacher_resynthesis",
     "teacher_latent_student_decoder",
@@ -71,12 +72,20 @@ class Scorer:
         n_shift: Samples a frame.
         asr_model: Whisper model for the character error rate; "" leaves it out.
         threads: Threads of the recogniser.
+        skip: Costly measures to leave out: ``dnsmos``, ``world`` (MCD, log-F0 RMSE, voicing error).
+
+    Raises:
+        ValueError: If a name to skip is unknown.
 
     Attributes:
         skipped: Reason by name of the measure left out.
     """
 
-    def __init__(self, fs: int, n_fft: int, n_shift: int, asr_model: str = "", threads: int = 1) -> None:
+    def __init__(
+        self, fs: int, n_fft: int, n_shift: int, asr_model: str = "", threads: int = 1, skip: Sequence[str] = ()
+    ) -> None:
+        if unknown := sorted(set(skip) - {"dnsmos", "world"}):
+            raise ValueError(f"measures to skip: expected dnsmos or world, found {', '.join(unknown)}")
         self.fs, self.n_fft, self.n_shift = fs, n_fft, n_shift
         self.asr_model = asr_model
         self.skipped: dict[str, str] = {}
@@ -91,10 +100,16 @@ class Scorer:
                 self.skipped["CER"] = str(error)
         else:
             self.skipped["CER"] = "no --asr_model was given"
-        try:
-            self.dnsmos = DNSMOS()
-        except MetricUnavailable as error:
-            self.skipped["DNSMOS"] = str(error)
+        self.skip_world = "world" in skip
+        if self.skip_world:
+            self.skipped[WORLD] = "it was skipped on demand"
+        if "dnsmos" in skip:
+            self.skipped["DNSMOS"] = "it was skipped on demand"
+        else:
+            try:
+                self.dnsmos = DNSMOS()
+            except MetricUnavailable as error:
+                self.skipped["DNSMOS"] = str(error)
 
     def read(self, path: Path) -> np.ndarray:
         """A wave (T_wav,), float32.
@@ -115,10 +130,12 @@ class Scorer:
 
     def _against(self, recording: Path, wav: np.ndarray) -> dict[str, float]:
         """Spectrum and prosody of a wave against its recording."""
+        if self.skip_world:
+            return {}
         try:
             return compare(self.world(recording), analyse(wav, self.fs))
         except MetricUnavailable as error:
-            self.skipped["MCD, log-F0 RMSE and voicing error"] = str(error)
+            self.skipped[WORLD] = str(error)
             return {}
 
     def score(self, system: str, utterance: Utterance) -> dict[str, float]:
@@ -168,11 +185,9 @@ class Scorer:
         try:
             for utterance in utterances:
                 key = self._key(utterance)
-                entry = known.get(utterance.utt_id)
-                if entry is None or entry["key"] != key:
-                    entry = {"key": key, "scores": self.score(system, utterance)}
-                    known[utterance.utt_id] = entry
-                scored[utterance.utt_id] = entry["scores"]
+                if key not in known:
+                    known[key] = self.score(system, utterance)
+                scored[utterance.utt_id] = known[key]
         finally:  # an interrupted scoring goes on where it stopped
             aside = cache.with_name(f".{cache.name}.{os.getpid()}.part")
             aside.write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
@@ -193,5 +208,6 @@ class Scorer:
             self.n_shift,
         ]
         facts += [self.recogniser is not None and os.path.basename(self.asr_model), self.dnsmos is not None]
+        facts += ["world skipped"] if self.skip_world else []
         digest.update(json.dumps([*facts, utterance.latent_loss], ensure_ascii=False).encode())
         return digest.hexdigest()

@@ -590,7 +590,13 @@ def test_speech_is_scored_pictured_and_can_be_listened_to(
     only = tmp_path / "only" / data.name / "teacher_resynthesis"
     shutil.copytree(spoken / data.name / "teacher_resynthesis", only)
     place = command.index("--inference_dir") + 1
-    score.main([*command[:place], str(tmp_path / "only"), *command[place + 1 :], f"--outdir={tmp_path / 'without'}"])
+    command_only = [*command[:place], str(tmp_path / "only"), *command[place + 1 :], f"--outdir={tmp_path / 'without'}"]
+    score.main([*command_only, "--skip_measures", "world"])
+    assert "error is left out: it was skipped on demand" in (tmp_path / "without" / "RESULTS.md").read_text(
+        encoding="utf-8"
+    )
+    with pytest.raises(SystemExit):
+        score.main([*command_only, "--skip_measures", "beauty"])
     scores = json.loads((tmp_path / "without" / "scores.json").read_text(encoding="utf-8"))[data.name]
     assert set(scores) == {"recording", "teacher_resynthesis"}
     assert not list((tmp_path / "without" / "pictures" / data.name).glob("alignment.*.png"))

@@ -89,6 +89,7 @@ systems=""           # What stage 9 speaks with, see inference/systems.py; empty
 inference_args=""    # Arguments for synthesis, e.g. "--speed 0.9".
 inference_tag=""     # Suffix of the synthesis directory.
 asr_model=""         # Whisper model of faster-whisper for CER, name or folder; empty: CER is left out.
+skip_measures=""     # Costly measures that stage 10 leaves out: "dnsmos world".
 num_listening=20     # Utterances of each set on the listening page and in the pictures.
 inference_model=model.pth # Student checkpoint in ${tts_exp} to speak with.
 download_model=""    # A packed student (zip or zoo tag) to synthesise with instead of ${tts_exp}.
@@ -549,6 +550,7 @@ if ! ${skip_eval}; then
             --n_shift "${n_shift}" \
             --asr_model "${asr_model}" \
             --num_listening "${num_listening}" \
+            --skip_measures ${skip_measures} \
             --command "${run_args}" \
             --outdir "${score_dir}"
     fi

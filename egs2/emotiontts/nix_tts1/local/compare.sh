@@ -9,6 +9,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 encoder_epochs=5     # Epochs of 200 steps of each encoder.
 decoder_epochs=6     # Epochs of 100 steps of each decoder.
 scratch_epochs=10    # Epochs of 100 steps of the student from scratch.
+skip_train=false     # Only score what was trained before.
+skip_eval=false      # Only train.
 expdir=exp           # Directory of the finished teacher; the comparisons go to ${expdir}/compare.
 dumpdir=dump         # Directory of the prepared data (stages 1 to 5).
 teacher_file=train.total_count.ave.pth # Checkpoint of the teacher.
@@ -49,21 +51,24 @@ score() { # score NAME ENCODER DECODER SYSTEMS OPTIONS...
         --systems "${systems}" --test_sets "${test_set}" --asr_model "${asr_model}" --num_listening 5 "$@"
 }
 
-{
-    encoder aligner train_nix_encoder.yaml
-    encoder teacher_alignment tuning/train_nix_encoder_teacher_alignment.yaml
-    encoder student_teacher tuning/train_nix_encoder_student_teacher.yaml
-    if [ -n "${extra_text}" ]; then
-        encoder extra_text tuning/train_nix_encoder_teacher_alignment.yaml --extra_text "${extra_text}"
-    fi
-    run scratch.log --stage 7 --stop_stage 7 --from_scratch true --scratch_exp "${out}/nix_scratch" \
-        --scratch_args "--max_epoch ${scratch_epochs} --num_att_plot 0"
-} &
-lane=$!
-decoder istft_ged tuning/train_nix_istft_decoder.yaml
-decoder istft_mr_stft tuning/train_nix_istft_decoder_mr_stft.yaml
-decoder hifigan_ged train_nix_decoder.yaml
-wait "${lane}"
+if ! ${skip_train}; then
+    {
+        encoder aligner train_nix_encoder.yaml
+        encoder teacher_alignment tuning/train_nix_encoder_teacher_alignment.yaml
+        encoder student_teacher tuning/train_nix_encoder_student_teacher.yaml
+        if [ -n "${extra_text}" ]; then
+            encoder extra_text tuning/train_nix_encoder_teacher_alignment.yaml --extra_text "${extra_text}"
+        fi
+        run scratch.log --stage 7 --stop_stage 7 --from_scratch true --scratch_exp "${out}/nix_scratch" \
+            --scratch_args "--max_epoch ${scratch_epochs} --num_att_plot 0"
+    } &
+    lane=$!
+    decoder istft_ged tuning/train_nix_istft_decoder.yaml
+    decoder istft_mr_stft tuning/train_nix_istft_decoder_mr_stft.yaml
+    decoder hifigan_ged train_nix_decoder.yaml
+    wait "${lane}"
+fi
+if ${skip_eval}; then exit 0; fi
 
 reference="teacher_resynthesis teacher" # their durations are what the student's are measured against
 {

@@ -181,7 +181,7 @@ def draw(
             np.array([100 * s["cer_errors"] / max(1, s["cer_characters"]) for s in table.values()]),
         )
         for system, table in scores.items()
-        if system != "recording" and all("cer_errors" in s for s in table.values())
+        if system != "recording" and all({"cer_errors", "mcd"} <= s.keys() for s in table.values())
     }
     if points:
         plot_scatter(points, folder / "cer_mcd.png", "MCD, dB", "CER, %")

@@ -59,13 +59,13 @@ if ! ${skip_train}; then
         if [ -n "${extra_text}" ]; then
             encoder extra_text tuning/train_nix_encoder_teacher_alignment.yaml --extra_text "${extra_text}"
         fi
-        run scratch.log --stage 7 --stop_stage 7 --from_scratch true --scratch_exp "${out}/nix_scratch" \
-            --scratch_args "--max_epoch ${scratch_epochs} --num_att_plot 0"
     } &
     lane=$!
     decoder istft_ged tuning/train_nix_istft_decoder.yaml
     decoder istft_mr_stft tuning/train_nix_istft_decoder_mr_stft.yaml
     decoder hifigan_ged train_nix_decoder.yaml
+    run scratch.log --stage 7 --stop_stage 7 --from_scratch true --scratch_exp "${out}/nix_scratch" \
+        --scratch_args "--max_epoch ${scratch_epochs} --num_att_plot 0"
     wait "${lane}"
 fi
 if ${skip_eval}; then exit 0; fi

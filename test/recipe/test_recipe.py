@@ -156,6 +156,51 @@ def test_unknown_token_types_and_too_many_gpus_are_refused(recipe):
     assert "give --ngpu 0 to train on the CPU" in out.stderr
 
 
+def test_a_student_from_scratch_is_not_fine_tuned(recipe):
+    out = run("./run.sh", "--from_scratch", "true", "--finetune_decoder", "true", cwd=recipe)
+    assert out.returncode == 1
+    assert "--from_scratch and --finetune_decoder exclude each other" in out.stderr
+
+
+def test_further_text_goes_with_the_corpus_to_the_encoder_and_no_recording(recipe):
+    for name, content in {
+        "exp/vits_teacher/train.total_count.ave.pth": "weights",
+        "exp/tts_stats_raw_standard/train/text_shape.phn": "u1 3,75\n",
+        "dump/raw/tr_no_dev/text": "u1 \u1102 \u1161 .\n",
+        "dump/token_list/standard/tokens.txt": "\n".join("abc") + "\n",
+    }.items():
+        (recipe / name).parent.mkdir(parents=True, exist_ok=True)
+        (recipe / name).write_text(content, encoding="utf-8")
+    (recipe / "extra.txt").write_text("나무.\n\n물이 많다.\n", encoding="utf-8")
+    stub = '#!/bin/bash\n[[ "$2" == *format_text ]] && exec python3 "$@"\necho "$@" >> calls\n'
+    (recipe / "stub").write_text(stub, encoding="utf-8")
+    (recipe / "stub").chmod(0o755)
+    command = ["./run.sh", "--stage", "7", "--stop_stage", "7", "--ngpu", "0", "--python", "./stub"]
+    out = run(*command, "--extra_text", "extra.txt", cwd=recipe)
+    assert out.returncode == 0, out.stderr
+    folder = "exp/vits_teacher/latents_train.total_count.ave_extra"
+    lines = (recipe / folder / "train_text").read_text(encoding="utf-8").splitlines()
+    assert [line.split()[0] for line in lines] == ["extra_0000001", "extra_0000003", "u1"]
+    shapes = (recipe / folder / "train_text_shape").read_text(encoding="utf-8").splitlines()
+    assert shapes == [f"{line.split()[0]} {len(line.split()) - 1},3" for line in lines]
+    dump, train = (recipe / "calls").read_text(encoding="utf-8").splitlines()
+    assert f"--extra_text {folder}/extra_text" in dump
+    assert f"--latents_dir {folder}" in train
+    assert "speech,sound" not in train
+    out = run(*command, "--extra_text", "none.txt", cwd=recipe)
+    assert "--extra_text none.txt not found" in out.stderr
+
+
+def test_systems_of_the_teacher_alone_need_no_student(recipe):
+    (recipe / "exp" / "vits_teacher").mkdir(parents=True)
+    (recipe / "exp" / "vits_teacher" / "train.total_count.ave.pth").write_text("weights", encoding="utf-8")
+    command = ["./run.sh", "--stage", "9", "--stop_stage", "9"]
+    out = run(*command, "--systems", "teacher", cwd=recipe)
+    assert "text not found; stage 3 writes it" in out.stderr
+    out = run(*command, "--systems", "teacher student", cwd=recipe)
+    assert "stage 7 writes it" in out.stderr
+
+
 def test_kss_without_kss_says_what_to_set(tmp_path, recipe):
     folder = recipe.parents[1] / "kss" / "nix_tts1"
     out = run("./run.sh", "--stop_stage", "1", "--ngpu", "0", cwd=folder, env={"KSS": ""})

@@ -24,6 +24,7 @@ class Measure:
         factor: What it is multiplied by for the table.
         digits: Digits after the point.
         denominator: Key of the denominator, where the measure is a ratio of sums.
+        capped: Of a ratio, its name's numerator; an utterance counts at most as its denominator.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Measure:
     factor: float = 1.0
     digits: int = 3
     denominator: str | None = None
+    capped: str | None = None
 
 
 SPEECH = (
@@ -42,6 +44,15 @@ SPEECH = (
         100,
         1,
         "cer_characters",
+    ),
+    Measure(
+        "cer_capped",
+        "capped CER %",
+        "the same, a clip at most wholly wrong: a recogniser caught in a loop counts as one that heard nothing",
+        100,
+        1,
+        "cer_characters",
+        "cer_errors",
     ),
     Measure(
         "mcd", "MCD dB", "mel-cepstral distortion along the best warping of time (Kubichek 1993), 24 coefficients", 1, 2
@@ -66,14 +77,16 @@ FRAME_BY_FRAME = (
 
 def interval(measure: Measure, scores: Scores) -> tuple[float, float, float] | None:
     """Mean and 95 % bootstrap interval over utterances, in the table's unit; None where nothing was measured."""
-    values = [score for score in scores.values() if np.isfinite(score.get(measure.name, np.nan))]
+    name = measure.capped or measure.name
+    values = [score for score in scores.values() if np.isfinite(score.get(name, np.nan))]
     if not values:
         return None
-    numbers = np.array([score[measure.name] for score in values], dtype=float)
+    numbers = np.array([score[name] for score in values], dtype=float)
     if measure.denominator is None:
         found = bootstrap_interval(numbers)
     else:
-        found = bootstrap_ratio(numbers, np.array([score[measure.denominator] for score in values], dtype=float))
+        characters = np.array([score[measure.denominator] for score in values], dtype=float)
+        found = bootstrap_ratio(np.minimum(numbers, characters) if measure.capped else numbers, characters)
     mean, low, high = (measure.factor * value for value in found)
     return mean, low, high
 

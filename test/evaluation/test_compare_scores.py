@@ -22,7 +22,7 @@ def test_a_row_a_training_and_a_curve(tmp_path):
     out, curve = tmp_path / "out.md", tmp_path / "curve.png"
     main(["--scores", *entries, "--test_set=dev", f"--out={out}", f"--curve={curve}"])
     lines = out.read_text(encoding="utf-8").splitlines()
-    assert lines[0].startswith("| system | clips | CER % | MCD dB |")
+    assert lines[0].startswith("| system | clips | CER % | capped CER % | MCD dB |")
     assert [line.split("|")[1].strip() for line in lines[2:]] == ["100: student", "200: student"]
     assert lines[2].split("|")[3].strip().startswith("85.0 (")
     assert curve.read_bytes().startswith(b"\x89PNG")
@@ -43,3 +43,10 @@ def test_refusals(tmp_path, caplog, options, message):
     with pytest.raises(SystemExit):
         main(["--scores", entry, "--test_set", "dev", *options])
     assert message in caplog.text
+
+
+def test_a_recogniser_in_a_loop_counts_as_one_that_heard_nothing(tmp_path, capsys):
+    main(["--scores", scores_file(tmp_path, "a", [40, 0]), "--test_set=dev", "--measures", "cer_errors", "cer_capped"])
+    cells = capsys.readouterr().out.splitlines()[2].split("|")
+    assert cells[3].strip().startswith("200.0 (")
+    assert cells[4].strip().startswith("50.0 (")

@@ -16,6 +16,7 @@ dumpdir=dump         # Directory of the prepared data (stages 1 to 5).
 teacher_file=train.total_count.ave.pth # Checkpoint of the teacher.
 test_set=dev         # Set that is scored; eval1 is kept for the end.
 extra_text=""        # Sentences that the teacher reads to one more encoder; empty: that comparison is left out.
+skip_measures=dnsmos # Costly measures to leave out of the tables.
 asr_model=""         # Whisper model for CER, name or folder.
 # shellcheck disable=SC2034  # parse_options.sh reads it
 help_message="Usage: local/compare.sh [options]
@@ -48,7 +49,8 @@ score() { # score NAME ENCODER DECODER SYSTEMS OPTIONS...
     run "score_${name}.log" --stage 9 --stop_stage 10 --encoder_exp "${out}/nix_encoder_${encoder}" \
         --decoder_exp "${out}/nix_decoder_${decoder}" --scratch_exp "${out}/nix_scratch" --tts_exp "${out}/${name}" \
         --encoder_file latest.pth --decoder_file latest.pth \
-        --systems "${systems}" --test_sets "${test_set}" --asr_model "${asr_model}" --num_listening 5 "$@"
+        --systems "${systems}" --test_sets "${test_set}" --asr_model "${asr_model}" \
+        --skip_measures "${skip_measures}" --num_listening 5 "$@"
 }
 
 if ! ${skip_train}; then

@@ -1,8 +1,8 @@
 """Encoder distillation with the teacher in the loop against latents stored before: seconds a step, interleaved in one process.
 
-    python -m benchmarks.latents [--recipe kss|emotiontts] [--repeats 5] [--threads 1]
+    python -m benchmarks.latents [--recipe kss|emotiontts] [--repeats 5] [--threads 1] [--batch_size 8]
 
-The recipe's own configurations with random weights, one batch of its size of clips of --seconds of noise. Prints one JSON line
+The recipe's own configurations with random weights, one batch of --batch_size clips of --seconds of noise. Prints one JSON line
 a way: median, minimum and maximum over the repeats, and the ratio to the stored latents.
 """
 
@@ -41,6 +41,7 @@ def main(cmd: list[str] | None = None) -> None:
     parser.add_argument("--recipe", default="emotiontts", help="folder under egs2")
     parser.add_argument("--repeats", type=int, default=5, help="timed steps of each way")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument("--batch_size", type=int, default=8, help="clips")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a clip")
     args = parser.parse_args(cmd)
     torch.set_num_threads(args.threads)
@@ -51,17 +52,18 @@ def main(cmd: list[str] | None = None) -> None:
 
     conf = RECIPES / args.recipe / "nix_tts1" / "conf"
     options = yaml.safe_load((conf / "train_nix_encoder.yaml").read_text(encoding="utf-8"))
+    batch_size = args.batch_size
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         torch.manual_seed(0)
         teacher = load_teacher(random_teacher_config(conf, folder), None)
         num_tokens, num_samples = int(17 * args.seconds), int(teacher.fs * args.seconds)
         batch = {
-            "text": torch.randint(2, 74, (options["batch_size"], num_tokens)),
-            "text_lengths": torch.full((options["batch_size"],), num_tokens),
-            "speech": 0.1 * torch.randn(options["batch_size"], num_samples),
-            "speech_lengths": torch.full((options["batch_size"],), num_samples),
-            "utt_id": [str(i) for i in range(options["batch_size"])],
+            "text": torch.randint(2, 74, (batch_size, num_tokens)),
+            "text_lengths": torch.full((batch_size,), num_tokens),
+            "speech": 0.1 * torch.randn(batch_size, num_samples),
+            "speech_lengths": torch.full((batch_size,), num_samples),
+            "utt_id": [str(i) for i in range(batch_size)],
         }
         write_latents(folder, teacher, "random", zip(batch["utt_id"], batch["text"], batch["speech"], strict=True))
         ways = {"stored": TeacherLatents(folder, "random"), "teacher": None}

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import logging
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from espnet2_nix.bin import command
 from espnet2_nix.data.errors import DataError
-from espnet2_nix.data.kaldi_io import read_table
+from espnet2_nix.data.kaldi_io import atomic_write, read_table
 from espnet2_nix.data.progress import progress
 
 if TYPE_CHECKING:
@@ -61,6 +64,16 @@ def utterances(
         yield utt_id, text_ids, torch.from_numpy(wav).to(device)
 
 
+def digest_of(texts: dict[str, str], recordings: dict[str, str], extra: dict[str, str]) -> str:
+    """Names texts and recordings, the latter by path, size and time: another preparation is another digest."""
+    facts: list[object] = [texts, extra]
+    for utt_id in texts:
+        path = Path(recordings.get(utt_id, ""))
+        stat = path.stat() if path.is_file() else None
+        facts.append([str(path), stat and stat.st_size, stat and stat.st_mtime_ns])
+    return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()
+
+
 @command
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
@@ -78,22 +91,23 @@ def main(cmd: Sequence[str] | None = None) -> None:
     extra = read_table(args.extra_text) if args.extra_text else {}
     if twice := sorted(extra.keys() & texts.keys()):
         raise DataError(f"--extra_text: {', '.join(twice[:5])} are in --text as well; ids must be unique")
+    inputs, digest = Path(args.outdir) / "inputs.sha256", digest_of(texts, recordings, extra)
     try:
         name = fingerprint(args.teacher_model_file)
         try:
             latents = TeacherLatents(args.outdir, name)
-            stored = {utt_id: (entry.source, len(entry.durations)) for utt_id, entry in latents.index.items()}
-            wanted = {utt_id: ("posterior", len(text.split())) for utt_id, text in texts.items()}
-            wanted |= {utt_id: ("prior", len(text.split())) for utt_id, text in extra.items()}
-            if stored == wanted:
-                logger.info("%s: %d utterances of this teacher, written before", args.outdir, len(stored))
+            if inputs.is_file() and inputs.read_text(encoding="utf-8").strip() == digest:
+                logger.info("%s: %d utterances of this teacher, written before", args.outdir, len(latents.index))
                 return
         except (FileNotFoundError, ValueError):
             pass  # nothing usable: write it
         teacher = load_teacher(args.teacher_train_config, args.teacher_model_file)
         device = "cuda" if args.ngpu > 0 else "cpu"
         rows = utterances(texts, recordings, extra, teacher, device)
+        inputs.unlink(missing_ok=True)
         num_frames = write_latents(args.outdir, teacher, name, rows)
+        with atomic_write(inputs) as f:
+            f.write(digest + "\n")
     except (FileNotFoundError, ValueError) as error:
         raise DataError(str(error)) from error
     logger.info("%s: %d recordings and %d texts, %d frames", args.outdir, len(texts), len(extra), num_frames)

@@ -281,6 +281,9 @@ def test_an_encoder_learns_from_stored_latents_without_recordings(data, tiny_tea
     dump_latents(dump)
     assert "written before" in caplog.text
     assert (tmp_path / "latents" / "frames.f16").stat().st_mtime_ns == written
+    (data / "0.wav").touch()  # prepared anew
+    dump_latents(dump)
+    assert (tmp_path / "latents" / "frames.f16").stat().st_mtime_ns != written
     extra = [f"--latents_dir={tmp_path / 'latents'}"]
     train_encoder(data, tiny_teacher_dir, tmp_path / "encoder", epochs=1, with_speech=False, extra=extra)
     assert set(read_state_dict(tmp_path / "encoder" / "1epoch.pth")) == set(

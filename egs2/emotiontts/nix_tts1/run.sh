@@ -9,6 +9,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
     --corpus emotiontts \
     --license CC-BY-NC-SA-4.0 \
     --ngpu 0 \
+    --min_frames 64 \
     --nj 2 \
     --inference_nj 2 \
     "$@"

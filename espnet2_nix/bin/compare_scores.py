@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from espnet2_nix.bin import command
 from espnet2_nix.data.errors import DataError
@@ -34,33 +32,26 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
     from espnet2_nix.evaluation.plots import plot_curves
-    from espnet2_nix.evaluation.results import FRAME_BY_FRAME, SPEECH, interval, markdown, table
+    from espnet2_nix.evaluation.results import FRAME_BY_FRAME, SPEECH, interval, markdown, read_scores, table
 
     known = {measure.name: measure for measure in (*SPEECH, *FRAME_BY_FRAME)}
     if unknown := sorted(set(args.measures) - known.keys()):
         raise DataError(f"--measures: expected some of {', '.join(known)}, found {', '.join(unknown)}")
     measures = [known[name] for name in args.measures] or list(known.values())
-    rows, curves = {}, {}
-    for entry in args.scores:
-        label, equals, path = entry.partition("=")
-        if not equals:
-            raise DataError(f"--scores: expected LABEL=FILE, found {entry!r}")
-        if not Path(path).is_file():
-            raise DataError(f"{path} not found; stage 10 writes it: ./run.sh --stage 10 --stop_stage 10")
-        sets = json.loads(Path(path).read_text(encoding="utf-8"))
-        if args.test_set not in sets:
-            raise DataError(f"{path}: expected the set {args.test_set}, found {', '.join(sets)}")
-        for system, scores in sets[args.test_set].items():
-            if system not in args.systems if args.systems else system == "recording":
-                continue
-            rows[f"{label}: {system}"] = scores
-            point = interval(measures[0], scores)
-            if args.curve and point is not None:
-                try:
-                    x = float(label)
-                except ValueError as error:
-                    raise DataError(f"--curve: expected numbers as labels, found {label!r}") from error
-                curves.setdefault(system, []).append((x, *point))
+    try:
+        scores = read_scores(args.scores, args.test_set, args.systems)
+    except (FileNotFoundError, ValueError) as error:
+        raise DataError(f"--scores: {error}") from error
+    curves: dict[str, list] = {}
+    for (label, system), of_system in scores.items():
+        point = interval(measures[0], of_system)
+        if args.curve and point is not None:
+            try:
+                x = float(label)
+            except ValueError as error:
+                raise DataError(f"--curve: expected numbers as labels, found {label!r}") from error
+            curves.setdefault(system, []).append((x, *point))
+    rows = {f"{label}: {system}": of_system for (label, system), of_system in scores.items()}
     head, lines = table(measures, rows)
     text = markdown(head, lines)
     if args.out:

@@ -41,6 +41,13 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--n_shift", type=int, default=256, help="samples a frame")
     parser.add_argument("--asr_model", default="", help="Whisper model for the character error rate; empty: none")
     parser.add_argument("--skip_measures", nargs="*", default=[], help="costly measures to leave out: dnsmos, world")
+    parser.add_argument(
+        "--compare_scores",
+        nargs="*",
+        default=[],
+        metavar="LABEL=FILE",
+        help="scores.json of other students, whose rows go into the tables",
+    )
     parser.add_argument("--num_listening", type=int, default=20, help="utterances of each set to listen to and to draw")
     parser.add_argument("--command", default="", help="the recipe's command, for the record")
     parser.add_argument("--outdir", required=True, help="where RESULTS.md, index.html and pictures/ go")
@@ -226,22 +233,32 @@ def versions() -> str:
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
     from espnet2_nix.evaluation.page import PageRow, Table, write_page
-    from espnet2_nix.evaluation.results import FRAME_BY_FRAME, SPEECH, markdown, table
+    from espnet2_nix.evaluation.results import FRAME_BY_FRAME, SPEECH, markdown, read_scores, table
     from espnet2_nix.evaluation.scores import Scorer
+    from espnet2_nix.inference.systems import SYSTEMS
 
     outdir = Path(args.outdir)
     try:
         scorer = Scorer(args.fs, args.n_fft, args.n_shift, args.asr_model, skip=args.skip_measures)
     except ValueError as error:
         raise DataError(str(error)) from error
-    sections, tables, page_rows, pictures, columns = [], [], [], [], ["recording"]
+    sections, tables, page_rows, pictures, columns, notes = [], [], [], [], ["recording"], []
     results: dict[str, dict[str, Scores]] = {}
     try:
         for dset in args.test_sets:
             utterances, rows = read_set(args, dset)
             scores = results[dset] = score_set(args, dset, scorer, utterances)
+            shown = dict(scores)
+            for entry in args.compare_scores:
+                try:
+                    # Only what that student has a part in: recording and teacher are the same.
+                    others = read_scores([entry], dset, [system for system in SYSTEMS if "student" in system])
+                except ValueError as error:
+                    notes.append(f"- Not compared: {error}.")
+                    continue
+                shown |= {f"{label}: {system}": other for (label, system), other in others.items()}
             for title, measures in (("speech", SPEECH), ("frame by frame against the recording", FRAME_BY_FRAME)):
-                head, lines = table(measures, scores)
+                head, lines = table(measures, shown)
                 if lines:
                     sections.append(f"## {dset}: {title}\n\n{markdown(head, lines)}\n")
                     tables.append(Table(head, lines, f"{dset}: {title}"))
@@ -258,7 +275,7 @@ def main(cmd: Sequence[str] | None = None) -> None:
     except (FileNotFoundError, ValueError) as error:
         raise DataError(str(error)) from error
     pictures += draw_losses(args)
-    notes = [f"- {m.title}: {m.note}." for m in (*SPEECH, *FRAME_BY_FRAME)]
+    notes += [f"- {m.title}: {m.note}." for m in (*SPEECH, *FRAME_BY_FRAME)]
     notes += [f"- {name} is left out: {reason}." for name, reason in scorer.skipped.items()]
     notes += ["- In brackets: 95 % bootstrap interval over utterances (1,000 draws, seed 0). Speech: seed 0."]
     with atomic_write(outdir / "scores.json") as f:

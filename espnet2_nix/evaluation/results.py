@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -119,3 +121,34 @@ def markdown(head: list[str], rows: Iterable[list[str]]) -> str:
     """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def read_scores(entries: Iterable[str], test_set: str, systems: Collection[str] = ()) -> dict[tuple[str, str], Scores]:
+    """Reads what stage 10 measured of several students or trainings.
+
+    Args:
+        entries: ``LABEL=FILE``, FILE a ``scores.json`` of stage 10.
+        test_set: Which set of theirs.
+        systems: Only these systems; none: all but the recording, which is everyone's.
+
+    Returns:
+        Scores by label and system, in the order given.
+
+    Raises:
+        ValueError: If an entry has another form, or the file has no such set.
+        FileNotFoundError: If a file is missing.
+    """
+    found: dict[tuple[str, str], Scores] = {}
+    for entry in entries:
+        label, equals, path = entry.partition("=")
+        if not equals:
+            raise ValueError(f"expected LABEL=FILE, found {entry!r}")
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"{path} not found; stage 10 writes it: ./run.sh --stage 10 --stop_stage 10")
+        sets = json.loads(Path(path).read_text(encoding="utf-8"))
+        if test_set not in sets:
+            raise ValueError(f"{path}: expected the set {test_set}, found {', '.join(sets)}")
+        for system, scores in sets[test_set].items():
+            if system in systems if systems else system != "recording":
+                found[label, system] = scores
+    return found

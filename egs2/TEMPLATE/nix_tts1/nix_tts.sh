@@ -90,6 +90,7 @@ inference_args=""    # Arguments for synthesis, e.g. "--speed 0.9".
 inference_tag=""     # Suffix of the synthesis directory.
 asr_model=""         # Whisper model of faster-whisper for CER, name or folder; empty: CER is left out.
 skip_measures=""     # Costly measures that stage 10 leaves out: "dnsmos world".
+compare_scores=""    # scores.json of other students to put into the tables of stage 10: "LABEL=FILE ...".
 num_listening=20     # Utterances of each set on the listening page and in the pictures.
 inference_model=model.pth # Student checkpoint in ${tts_exp} to speak with.
 download_model=""    # A packed student (zip or zoo tag) to synthesise with instead of ${tts_exp}.
@@ -538,6 +539,10 @@ if ! ${skip_eval}; then
         score_dir=${tts_exp}${inference_tag:+/${inference_dir}}
         log "Stage 10: Score: ${score_dir}/RESULTS.md, listening page: ${score_dir}/index.html"
         for dset in ${test_sets}; do need "${tts_exp}/${inference_dir}/${dset}" 9; done
+        plain_scores=${expdir}/nix_tts${tag_}/scores.json
+        if ${finetune_decoder} && [ -z "${compare_scores}" ] && [ -e "${plain_scores}" ]; then
+            compare_scores="not_finetuned=${plain_scores}"
+        fi
         ${python} -m espnet2_nix.bin.score \
             --data_dir "${data_raw}" \
             --inference_dir "${tts_exp}/${inference_dir}" \
@@ -551,6 +556,7 @@ if ! ${skip_eval}; then
             --asr_model "${asr_model}" \
             --num_listening "${num_listening}" \
             --skip_measures ${skip_measures} \
+            --compare_scores ${compare_scores} \
             --command "${run_args}" \
             --outdir "${score_dir}"
     fi

@@ -57,7 +57,7 @@ if ! ${skip_train}; then
     {
         encoder aligner train_nix_encoder.yaml
         encoder teacher_alignment tuning/train_nix_encoder_teacher_alignment.yaml
-        encoder student_teacher tuning/train_nix_encoder_student_teacher.yaml
+        encoder reversed_kl tuning/train_nix_encoder_student_teacher.yaml
         if [ -n "${extra_text}" ]; then
             encoder extra_text tuning/train_nix_encoder_teacher_alignment.yaml --extra_text "${extra_text}"
         fi
@@ -76,7 +76,7 @@ reference="teacher_resynthesis teacher" # their durations are what the student's
 {
     score aligner aligner istft_ged "${reference} student student_latent_teacher_decoder"
     score teacher_alignment teacher_alignment istft_ged "student student_latent_teacher_decoder"
-    score student_teacher student_teacher istft_ged student_latent_teacher_decoder
+    score reversed_kl reversed_kl istft_ged "student student_latent_teacher_decoder"
     if [ -n "${extra_text}" ]; then score extra_text extra_text istft_ged "student student_latent_teacher_decoder"; fi
 } &
 lane=$!
@@ -98,11 +98,11 @@ table() { # table TITLE SYSTEMS NAME...
     echo "# Comparisons on ${test_set}: ${encoder_epochs}00 x 2 encoder, ${decoder_epochs}00 decoder, ${scratch_epochs}00 steps from scratch"
     table "What the decoder's losses and kind do" teacher_latent_student_decoder istft_ged istft_mr_stft hifigan_ged
     table "Where the alignment comes from, and the direction of the divergence" \
-        student_latent_teacher_decoder aligner teacher_alignment student_teacher
+        "student student_latent_teacher_decoder" aligner teacher_alignment reversed_kl
     if [ -n "${extra_text}" ]; then
         table "What the teacher's reading of further text adds" "student student_latent_teacher_decoder" teacher_alignment extra_text
     fi
-    table "What distillation buys" student aligner scratch
+    table "What distillation buys" student scratch aligner teacher_alignment
 } > "${out}/RESULTS.md.tmp"
 mv "${out}/RESULTS.md.tmp" "${out}/RESULTS.md"
 cat "${out}/RESULTS.md"

@@ -23,9 +23,11 @@ def scored(tmp_path):
 
     def run(*options):
         main(
-            ["--data_dir", str(tmp_path / "raw"), "--inference_dir", str(tmp_path / "tts" / "inference")]
-            + ["--test_sets", "dev", "--model_dir", str(tmp_path / "tts"), "--outdir", str(tmp_path / "tts")]
-            + ["--skip_measures", "dnsmos", "world", *options]
+            [
+                *("--data_dir", str(tmp_path / "raw"), "--inference_dir", str(tmp_path / "tts" / "inference")),
+                *("--test_sets", "dev", "--model_dir", str(tmp_path / "tts"), "--outdir", str(tmp_path / "tts")),
+                *("--skip_measures", "dnsmos", "world", *options),
+            ]
         )
         return (tmp_path / "tts" / "RESULTS.md").read_text(encoding="utf-8")
 

@@ -238,6 +238,11 @@ def main(cmd: Sequence[str] | None = None) -> None:
     from espnet2_nix.inference.systems import SYSTEMS
 
     outdir = Path(args.outdir)
+    for entry in args.compare_scores:  # before the measuring, which may take an hour
+        if not Path(entry.partition("=")[2]).is_file():
+            raise DataError(
+                f"--compare_scores, LABEL=FILE: {entry} not found; stage 10 writes it: ./run.sh --stage 10 --stop_stage 10"
+            )
     try:
         scorer = Scorer(args.fs, args.n_fft, args.n_shift, args.asr_model, skip=args.skip_measures)
     except ValueError as error:

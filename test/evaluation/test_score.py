@@ -56,7 +56,9 @@ def test_what_is_left_out_is_named(scored, tmp_path):
     assert "DNSMOS is left out" in text
 
 
-def test_a_missing_file_stops_the_stage(scored, caplog):
+@pytest.mark.parametrize("entry", ["before=none.json", "none.json"])
+def test_a_missing_file_stops_before_anything_is_measured(scored, tmp_path, caplog, entry):
     with pytest.raises(SystemExit):
-        scored("--compare_scores", "before=none.json")
+        scored("--compare_scores", entry)
     assert "none.json not found; stage 10 writes it" in caplog.text
+    assert not list(tmp_path.rglob("scores.student.json"))

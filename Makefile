@@ -8,7 +8,7 @@ help:
 	@echo "make test         set up .venv, run the tests"
 	@echo "make lint         set up .venv, check the style of Python and shell"
 	@echo "make real-speech  a few steps of every stage on real speech, where EMOTIONTTS points at a corpus"
-	@echo "make runtime      the voice in an environment without PyTorch, on the oldest Python it supports"
+	@echo "make runtime      source archive and wheel without a compiler; the voice without PyTorch on Python 3.11 and 3.13"
 	@echo "make clean        remove .venv and build products"
 
 venv:

@@ -11,8 +11,8 @@ try:
     from espnet2_nix.aligner import _monotonic_alignment
 except ImportError as error:
     raise ImportError(
-        "the Cython extension of espnet2_nix.aligner is not built; install the project with a C compiler at hand: "
-        "pip install -e ."
+        "training needs the compiled extension of espnet2_nix.aligner, which was left out because no C compiler was "
+        "found: install one (Debian: apt-get install build-essential), then run pip install --force-reinstall --no-deps ."
     ) from error
 
 Array = TypeVar("Array", torch.Tensor, np.ndarray)

@@ -3,6 +3,9 @@
 import argparse
 import copy
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -184,3 +187,22 @@ def voices(tmp_path_factory):
     for decoder in ("istft", "hifigan"):
         make_voice(folder / decoder, decoder)
     return folder
+
+
+def run(*command, cwd, env=None, check=False, **kwargs):
+    """Runs a command of the recipe; returns what subprocess.run does."""
+    # The tests' own Python stands for the .venv, wherever it is.
+    env = {**os.environ, "NIX_PYTHON": sys.executable, **(env or {})}
+    return subprocess.run(command, cwd=cwd, env=env, check=check, capture_output=True, text=True, **kwargs)
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    """A copy of the toy recipe in the layout of a checkout, so that nothing is written into the real one."""
+    shutil.copytree(
+        ROOT / "egs2",
+        tmp_path / "egs2",
+        symlinks=True,
+        ignore=shutil.ignore_patterns("dump", "exp", "data", "downloads"),
+    )
+    return tmp_path / "egs2" / "toy_kss" / "nix_tts1"

@@ -18,6 +18,11 @@ logger = logging.getLogger(__name__)
 AVERAGE = "train.total_count.ave.pth"
 
 
+def int_or_null(value: str) -> int | None:
+    """An option's integer; ``null`` is None, as ESPnet writes it."""
+    return None if value == "null" else int(value)
+
+
 def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--teacher_model", required=True, help="folder of a training, or a packed model (zip)")
@@ -26,6 +31,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--fs", type=int, required=True, help="sampling rate of the data, Hz")
     parser.add_argument("--n_fft", type=int, required=True, help="points of the spectrogram")
     parser.add_argument("--n_shift", type=int, required=True, help="samples a frame")
+    parser.add_argument("--win_length", type=int_or_null, default=None, help="samples of a window; null: n_fft")
     return parser
 
 
@@ -68,11 +74,18 @@ def main(cmd: Sequence[str] | None = None) -> None:
         except (FileNotFoundError, ValueError) as error:
             raise DataError(str(error)) from error
         tokens = Path(args.token_list).read_text(encoding="utf-8").splitlines()
-        wanted = {"fs": args.fs, "n_fft": args.n_fft, "hop": args.n_shift, "token list": tokens}
+        wanted = {
+            "fs": args.fs,
+            "n_fft": args.n_fft,
+            "hop": args.n_shift,
+            "win_length": args.win_length or args.n_fft,
+            "token list": tokens,
+        }
         found = {
             "fs": teacher.fs,
             "n_fft": teacher.n_fft,
             "hop": teacher.hop_length,
+            "win_length": teacher.win_length,
             "token list": teacher.token_list,
         }
         for name, value in wanted.items():

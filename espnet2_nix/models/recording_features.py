@@ -31,6 +31,7 @@ class RecordingFeatures:
         self.fs = fs
         self.n_fft = int(parameters["n_fft"])
         self.hop_length = int(parameters["n_shift"])
+        self.win_length = int(parameters["win_length"] or self.n_fft)
         self.latent_channels = latent_channels
         self.token_list = list(token_list)
         self._device: torch.device | None = None

@@ -82,7 +82,6 @@ class NixDecoderTask(AbsTask):
         group.add_argument(
             "--latent_noise_scale", type=float, default=0.667, help="Noise with which the student will speak"
         )
-        group.add_argument("--token_type", type=str, default="phn", choices=["phn"], help="Jamo tokens")
         for class_choices in cls.class_choices_list:
             class_choices.add_arguments(group)
 
@@ -99,7 +98,7 @@ class NixDecoderTask(AbsTask):
         if args.encoder_train_config is None:
             return None
         token_list = read_config(args.encoder_train_config).token_list
-        return CommonPreprocessor(train=train, token_type=args.token_type, token_list=token_list, g2p_type=None)
+        return CommonPreprocessor(train=train, token_type="phn", token_list=token_list, g2p_type=None)
 
     @classmethod
     def required_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:

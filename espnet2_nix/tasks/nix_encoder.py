@@ -42,9 +42,6 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
     parser.get_default("required").extend(["token_list"])
     group = parser.add_argument_group("Preprocess related")
     group.add_argument("--token_list", type=str_or_none, default=None, help="A text mapping int-id to token")
-    group.add_argument("--token_type", type=str, default="phn", choices=["phn"], help="Jamo tokens")
-    group.add_argument("--cleaner", type=str_or_none, default=None, choices=[None], help="None is run")
-    group.add_argument("--g2p", type=str_or_none, default=None, choices=[None], help="None is run")
     group.add_argument(
         "--frontend",
         type=str,
@@ -117,7 +114,7 @@ class NixEncoderTask(AbsTask):
         cls, args: argparse.Namespace, train: bool
     ) -> Callable[[str, dict[str, np.ndarray]], dict[str, np.ndarray]]:
         """Token names to ids; the tokens themselves were made in stage 2."""
-        return CommonPreprocessor(train=train, token_type=args.token_type, token_list=args.token_list, g2p_type=None)
+        return CommonPreprocessor(train=train, token_type="phn", token_list=args.token_list, g2p_type=None)
 
     @classmethod
     def required_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from espnet2.tasks.abs_task import AbsTask, optim_classes
 from espnet2.train.class_choices import ClassChoices
 from espnet2.tts.feats_extract.linear_spectrogram import LinearSpectrogram
 from espnet2.utils.nested_dict_action import NestedDictAction
+from espnet2.utils.types import int_or_none
 
 from espnet2_nix.models.from_scratch import FromScratch
 from espnet2_nix.models.nix_decoder import build_decoder
@@ -63,6 +64,7 @@ class NixScratchTask(AbsTask):
         group.add_argument("--fs", type=int, default=22050, help="Sampling rate, Hz")
         group.add_argument("--n_fft", type=int, default=1024, help="Points of the spectrogram")
         group.add_argument("--hop_length", type=int, default=256, help="Samples a frame")
+        group.add_argument("--win_length", type=int_or_none, default=None, help="Samples of a window; null: n_fft")
         add_text_arguments(parser)
         for class_choices in cls.class_choices_list:
             class_choices.add_arguments(group)
@@ -90,7 +92,7 @@ class NixScratchTask(AbsTask):
         token_list = read_token_list(args)
         encoder = encoder_choices.get_class(args.encoder)(**encoder_kwargs(args))
         features = RecordingFeatures(
-            LinearSpectrogram(n_fft=args.n_fft, hop_length=args.hop_length),
+            LinearSpectrogram(n_fft=args.n_fft, hop_length=args.hop_length, win_length=args.win_length),
             fs=args.fs,
             token_list=token_list,
             latent_channels=encoder.latent_channels,

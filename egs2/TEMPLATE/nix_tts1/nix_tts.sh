@@ -48,8 +48,6 @@ trim_margin=0.05     # Seconds of silence kept at both ends.
 min_frames=32        # Shorter clips are dropped: the decoders train on 32 frames.
 max_seconds=20.0     # Longer clips are dropped.
 max_dropped=0.05     # Stop when a larger share of the corpus is dropped.
-token_type=phn       # Jamo tokens, made in stage 2; no other type is known.
-cleaner=none         # Text is normalised in stage 2; no ESPnet cleaner is run.
 g2p=standard         # Front-end of espnet2_nix.text that turns text into jamo: standard, jaso or g2pk.
 
 # Training related
@@ -68,7 +66,7 @@ decoder_args=""      # Arguments of decoder distillation.
 from_scratch=false   # Train the student without a teacher, in stage 7 alone: the control of distillation.
 scratch_config=conf/train_nix_scratch.yaml  # Config of that training.
 scratch_args=""      # Arguments of that training.
-finetune_decoder=false # Before stage 9 assembles: train the decoder on the student encoder's own latent.
+finetune_decoder=false # In stage 8, after distillation: train the decoder on the student encoder's own latent.
 finetune_args=""     # Arguments of that training, over those of the decoder, e.g. "--max_epoch 10".
 train_args=""        # Arguments of all three trainings.
 tag=""               # Suffix of the experiment folders.
@@ -92,7 +90,6 @@ asr_model=""         # Whisper model of faster-whisper for CER, name or folder; 
 skip_measures=""     # Costly measures that stage 10 leaves out: "dnsmos world".
 compare_scores=""    # scores.json of other students to put into the tables of stage 10: "LABEL=FILE ...".
 num_listening=20     # Utterances of each set on the listening page and in the pictures.
-inference_model=model.pth # Student checkpoint in ${tts_exp} to speak with.
 download_model=""    # A packed student (zip or zoo tag) to synthesise with instead of ${tts_exp}.
 
 # Packing related
@@ -112,7 +109,7 @@ Stages:
   5  shapes of the training data
   6  VITS teacher (or a check of --teacher_model)
   7  encoder distillation
-  8  decoder distillation (needs stage 6 only: may run beside stage 7)
+  8  decoder distillation (needs stage 6 only: may run beside stage 7); --finetune_decoder true: then fine-tuning (needs both)
   9  assemble the student; synthesise the test sets with teacher and student
   10 score, write RESULTS.md
   11 pack the student for the ESPnet model zoo
@@ -138,10 +135,23 @@ fi
 . ./cmd.sh
 
 die() { log "Error: $*" >&2; exit 1; }
-need() { # need FILE STAGE: stops when the input of a stage is missing, and names the stage that makes it
-    [ -e "$1" ] || die "$1 not found; stage $2 writes it: ./run.sh --stage $2 --stop_stage $2"
+need() { # need FILE STAGE [OPTIONS]: stops when the input of a stage is missing, and names the stage that makes it, with options
+    [ -e "$1" ] || die "$1 not found; stage $2 writes it: ./run.sh --stage $2 --stop_stage $2${3:+ $3}"
 }
-want_stage() { [ "${stage}" -le "$1" ] && [ "${stop_stage}" -ge "$1" ]; }
+want_stage() { [ "${stage}" -le "${2:-$1}" ] && [ "${stop_stage}" -ge "$1" ]; } # want_stage FIRST [LAST]
+split_jobs() { # split_jobs TABLE PREFIX NJ: consecutive parts PREFIX.1.scp to PREFIX.NJ.scp; parts of an earlier run go
+    [ -s "$1" ] || die "$1: expected a table with a line an utterance, found nothing; write it anew: remove it, then run its stage"
+    rm -f "$2".*.scp
+    # shellcheck disable=SC2046  # one word a part
+    ${python} utils/split_scp.py "$1" $(seq -f "$2.%.0f.scp" "$3")
+}
+join_jobs() { # join_jobs TABLE PART...: one sorted table of the parts, which go
+    local table=$1
+    shift
+    sort "$@" > "${table}.tmp"
+    mv "${table}.tmp" "${table}"
+    rm -f "$@"
+}
 leave_run_sh() { # leave_run_sh DIR STAGE: a command in DIR that repeats the stage
     mkdir -p "$1"
     printf '#!/usr/bin/env bash\ncd %q || exit 1\n%s --stage %s --stop_stage %s "$@"\n' \
@@ -149,13 +159,11 @@ leave_run_sh() { # leave_run_sh DIR STAGE: a command in DIR that repeats the sta
     chmod +x "$1/run.sh"
 }
 
-[ "${token_type}" = phn ] || die "--token_type ${token_type}: only phn is known (tokens are jamo, made in stage 2 by --g2p)"
-[ "${cleaner}" = none ] || die "--cleaner ${cleaner}: only none is known (text is normalised in stage 2 by --g2p)"
 if ${from_scratch} && ${finetune_decoder}; then
     die "--from_scratch and --finetune_decoder exclude each other: a student from scratch already learns on its own latent"
 fi
 [ -n "${corpus}" ] || die "--corpus is empty; call this script through run.sh of a corpus"
-if [ "${ngpu}" -gt 0 ] && [ "${cmd_backend}" = local ] && ! ${skip_train} && want_stage 6; then
+if [ "${ngpu}" -gt 0 ] && [ "${cmd_backend}" = local ] && ! ${skip_train} && want_stage 6 8; then
     ${python} -c 'import sys, torch; sys.exit(torch.cuda.device_count() < int(sys.argv[1]))' "${ngpu}" ||
         die "--ngpu ${ngpu}, but torch sees fewer; give --ngpu 0 to train on the CPU"
 fi
@@ -174,24 +182,33 @@ token_list=${dumpdir}/token_list/${g2p}/tokens.txt
 [ -n "${decoder_exp}" ] || decoder_exp=${expdir}/nix_decoder${tag_}
 [ -n "${scratch_exp}" ] || scratch_exp=${expdir}/nix_scratch${tag_}
 [ -n "${finetune_exp}" ] || finetune_exp=${expdir}/nix_decoder_finetuned${tag_}
+not_finetuned_exp= # the student to compare a fine-tuned one with; with a --tts_exp of the user's own, --compare_scores names it
 if [ -z "${tts_exp}" ]; then
     tts_exp=${expdir}/nix_tts${tag_}
-    # Beside the student without fine-tuning, so that the two can be compared.
-    if ${finetune_decoder}; then tts_exp=${expdir}/nix_tts_finetuned${tag_}; fi
+    if ${finetune_decoder}; then
+        not_finetuned_exp=${tts_exp}
+        tts_exp=${expdir}/nix_tts_finetuned${tag_}
+    fi
     if ${from_scratch}; then tts_exp=${expdir}/nix_tts_scratch${tag_}; fi
 fi
 [ -z "${teacher_model}" ] || teacher_file=model.pth
+# The trainings whose parts are joined in stage 9.
+student_encoder_exp=${encoder_exp} student_encoder_file=${encoder_file} student_decoder_exp=${decoder_exp} student_decoder_needs=
+if ${finetune_decoder}; then student_decoder_exp=${finetune_exp} student_decoder_needs="--finetune_decoder true"; fi
+if ${from_scratch}; then # one training, one checkpoint
+    student_encoder_exp=${scratch_exp} student_encoder_file=${decoder_file} student_decoder_exp=${scratch_exp}
+fi
 all_sets=$(printf '%s\n' ${train_set} ${valid_set} ${test_sets} | sort -u | xargs)
 feats_opts="--feats_extract linear_spectrogram --feats_extract_conf n_fft=${n_fft}"
 feats_opts+=" --feats_extract_conf hop_length=${n_shift} --feats_extract_conf win_length=${win_length}"
-text_opts="--token_type ${token_type} --cleaner ${cleaner} --g2p none"
+text_opts="--token_type phn --cleaner none --g2p none" # of ESPnet's own trainings: the tokens are made in stage 2
 teacher_opts="--teacher_train_config ${teacher_exp}/config.yaml --teacher_model_file ${teacher_exp}/${teacher_file}"
 
 if ! ${skip_data_prep}; then
     if want_stage 1; then
         log "Stage 1: Data preparation for data/${train_set}, data/${valid_set}, etc."
         # [Task dependent] local/data.sh writes data/{tr_no_dev,dev,eval1}
-        local/data.sh ${local_data_opts}
+        local/data.sh --python "${python}" ${local_data_opts}
     fi
 
     if want_stage 2; then
@@ -201,9 +218,9 @@ if ! ${skip_data_prep}; then
             org=${data_raw}/org/${dset}
             logdir=${org}/logs
             mkdir -p "${logdir}"
-            rm -f "${logdir}"/wav.*.scp "${logdir}"/format.*
+            rm -f "${logdir}"/format.*
             _nj=$(min "${nj}" "$(wc -l < "data/${dset}/wav.scp")")
-            awk -v nj="${_nj}" -v dir="${logdir}" '{ print > (dir "/wav." (NR - 1) % nj + 1 ".scp") }' "data/${dset}/wav.scp"
+            split_jobs "data/${dset}/wav.scp" "${logdir}/wav" "${_nj}"
             log "Audio of ${dset}: ${_nj} jobs, log: ${logdir}/format_audio.*.log"
             ${train_cmd} "JOB=1:${_nj}" "${logdir}/format_audio.JOB.log" \
                 ${python} -m espnet2_nix.bin.format_audio \
@@ -214,8 +231,7 @@ if ! ${skip_data_prep}; then
                     --trim_db "${trim_db}" \
                     --trim_margin "${trim_margin}"
             for name in wav.scp utt2num_samples dropped.tsv; do
-                cat "${logdir}"/format.*."${name}" | sort > "${org}/${name}.tmp"
-                mv "${org}/${name}.tmp" "${org}/${name}"
+                join_jobs "${org}/${name}" "${logdir}"/format.*."${name}"
             done
             cp "data/${dset}/utt2spk" "data/${dset}/spk2utt" "${org}"
             ${python} -m espnet2_nix.bin.format_text \
@@ -254,9 +270,9 @@ if ! ${skip_data_prep}; then
         log "Stage 4: Token list: ${token_list}"
         need "${data_raw}/${train_set}/text" 3
         mkdir -p "$(dirname "${token_list}")"
-        _opts=
-        for dset in ${all_sets}; do _opts+=" ${data_raw}/${dset}/text"; done
-        ${python} -m espnet2_nix.bin.token_list --out "${token_list}" --text ${_opts}
+        texts=()
+        for dset in ${all_sets}; do texts+=("${data_raw}/${dset}/text"); done
+        ${python} -m espnet2_nix.bin.token_list --out "${token_list}" --text "${texts[@]}"
     fi
 
     if want_stage 5; then
@@ -264,10 +280,9 @@ if ! ${skip_data_prep}; then
         need "${token_list}" 4
         logdir=${tts_stats_dir}/logdir
         mkdir -p "${logdir}"
-        rm -f "${logdir}"/{train,valid}.*.scp
         _nj=$(min "${nj}" "$(wc -l < "${data_raw}/${train_set}/wav.scp")" "$(wc -l < "${data_raw}/${valid_set}/wav.scp")")
-        awk -v nj="${_nj}" -v dir="${logdir}" '{ print > (dir "/train." (NR - 1) % nj + 1 ".scp") }' "${data_raw}/${train_set}/wav.scp"
-        awk -v nj="${_nj}" -v dir="${logdir}" '{ print > (dir "/valid." (NR - 1) % nj + 1 ".scp") }' "${data_raw}/${valid_set}/wav.scp"
+        split_jobs "${data_raw}/${train_set}/wav.scp" "${logdir}/train" "${_nj}"
+        split_jobs "${data_raw}/${valid_set}/wav.scp" "${logdir}/valid" "${_nj}"
         leave_run_sh "${tts_stats_dir}" 5
         log "Statistics: ${_nj} jobs, log: ${logdir}/stats.*.log"
         ${train_cmd} "JOB=1:${_nj}" "${logdir}/stats.JOB.log" \
@@ -288,12 +303,11 @@ if ! ${skip_data_prep}; then
                 --output_dir "${logdir}/stats.JOB" \
                 --config "${teacher_config}" \
                 --ngpu 0
-        _opts=
-        for i in $(seq "${_nj}"); do _opts+=" --input_dir ${logdir}/stats.${i}"; done
-        ${python} -m espnet2.bin.aggregate_stats_dirs --skip_sum_stats ${_opts} --output_dir "${tts_stats_dir}"
+        ${python} -m espnet2.bin.aggregate_stats_dirs --skip_sum_stats --output_dir "${tts_stats_dir}" \
+            $(seq -f "--input_dir ${logdir}/stats.%.0f" "${_nj}")
         for sub in train valid; do
             awk -v n="$(wc -l < "${token_list}")" '{ print $0 "," n }' \
-                "${tts_stats_dir}/${sub}/text_shape" > "${tts_stats_dir}/${sub}/text_shape.${token_type}"
+                "${tts_stats_dir}/${sub}/text_shape" > "${tts_stats_dir}/${sub}/text_shape.phn"
         done
     fi
 else
@@ -319,50 +333,43 @@ launch_training() {
             --config "${config}" \
             "$@"
 }
+valid_text_data_opts="--valid_data_path_and_name_and_type ${data_raw}/${valid_set}/text,text,text"
+valid_text_data_opts+=" --valid_shape_file ${tts_stats_dir}/valid/text_shape.phn"
 text_data_opts="--train_data_path_and_name_and_type ${data_raw}/${train_set}/text,text,text"
-text_data_opts+=" --valid_data_path_and_name_and_type ${data_raw}/${valid_set}/text,text,text"
-text_data_opts+=" --train_shape_file ${tts_stats_dir}/train/text_shape.${token_type}"
-text_data_opts+=" --valid_shape_file ${tts_stats_dir}/valid/text_shape.${token_type}"
+text_data_opts+=" --train_shape_file ${tts_stats_dir}/train/text_shape.phn ${valid_text_data_opts}"
 speech_data_opts="--train_data_path_and_name_and_type ${data_raw}/${train_set}/wav.scp,speech,sound"
 speech_data_opts+=" --valid_data_path_and_name_and_type ${data_raw}/${valid_set}/wav.scp,speech,sound"
 speech_data_opts+=" --train_shape_file ${tts_stats_dir}/train/speech_shape"
 speech_data_opts+=" --valid_shape_file ${tts_stats_dir}/valid/speech_shape"
 
-# dump_teacher_latents: stores what stage 7 takes from the teacher; from then on neither it nor a recording is read (_opts)
+# dump_teacher_latents DIR: stores what stage 7 takes from the teacher; from then on neither it nor a recording is read.
+# DIR also gets the text that is learnt from, corpus and --extra_text together, and its shapes.
 dump_teacher_latents() {
-    local dir=${teacher_exp}/latents_${teacher_file%.pth}${extra_text:+_extra}
-    local train_text=${data_raw}/${train_set}/text train_shape=${tts_stats_dir}/train/text_shape.${token_type}
-    local extra=
+    local dir=$1 extra=
     mkdir -p "${dir}"
     if [ -n "${extra_text}" ]; then
         [ -e "${extra_text}" ] || die "--extra_text ${extra_text} not found"
+        extra=${dir}/extra_text
         awk 'NF { printf "extra_%07d %s\n", NR, $0 }' "${extra_text}" > "${dir}/extra.txt"
-        ${python} -m espnet2_nix.bin.format_text --text "${dir}/extra.txt" --out_text "${dir}/extra_text" \
+        ${python} -m espnet2_nix.bin.format_text --text "${dir}/extra.txt" --out_text "${extra}" \
             --out_raw "${dir}/extra_text.raw" --g2p "${g2p}" --dropped "${dir}/dropped_extra.tsv"
-        extra="--extra_text ${dir}/extra_text"
-        cat "${train_text}" "${dir}/extra_text" | sort > "${dir}/train_text"
-        awk -v n="$(wc -l < "${token_list}")" '{ print $1 " " (NF - 1) "," n }' "${dir}/train_text" > "${dir}/train_text_shape"
-        train_text=${dir}/train_text
-        train_shape=${dir}/train_text_shape
     fi
+    sort "${data_raw}/${train_set}/text" ${extra} > "${dir}/train_text"
+    awk -v n="$(wc -l < "${token_list}")" '{ print $1 " " (NF - 1) "," n }' "${dir}/train_text" > "${dir}/train_text_shape"
     log "Latents of the teacher: ${dir}, log: ${dir}/dump_latents.log"
     ${cuda_cmd} --gpu "${ngpu}" "${dir}/dump_latents.log" \
         ${python} -m espnet2_nix.bin.dump_latents \
             --text "${data_raw}/${train_set}/text" "${data_raw}/${valid_set}/text" \
             --wav_scp "${data_raw}/${train_set}/wav.scp" "${data_raw}/${valid_set}/wav.scp" \
-            ${extra} \
+            ${extra:+--extra_text ${extra}} \
             ${teacher_opts} \
             --ngpu "${ngpu}" \
             --outdir "${dir}"
-    _opts="--latents_dir ${dir}"
-    _opts+=" --train_data_path_and_name_and_type ${train_text},text,text --train_shape_file ${train_shape}"
-    _opts+=" --valid_data_path_and_name_and_type ${data_raw}/${valid_set}/text,text,text"
-    _opts+=" --valid_shape_file ${tts_stats_dir}/valid/text_shape.${token_type}"
 }
 
 if ! ${skip_train}; then
     if want_stage 6; then
-        need "${tts_stats_dir}/train/text_shape.${token_type}" 5
+        need "${tts_stats_dir}/train/text_shape.phn" 5
         leave_run_sh "${teacher_exp}" 6
         if [ -n "${teacher_model}" ]; then
             log "Stage 6: Check the given teacher: ${teacher_model} -> ${teacher_exp}"
@@ -372,7 +379,8 @@ if ! ${skip_train}; then
                 --token_list "${token_list}" \
                 --fs "${fs}" \
                 --n_fft "${n_fft}" \
-                --n_shift "${n_shift}"
+                --n_shift "${n_shift}" \
+                --win_length "${win_length}"
         else
             log "Stage 6: VITS teacher: ${teacher_exp}"
             launch_training "${teacher_exp}" espnet2.bin.gan_tts_train "${teacher_config}" \
@@ -389,36 +397,44 @@ if ! ${skip_train}; then
 
     if want_stage 7 && ${from_scratch}; then
         log "Stage 7: Student from scratch: ${scratch_exp}"
-        need "${tts_stats_dir}/train/text_shape.${token_type}" 5
+        need "${tts_stats_dir}/train/text_shape.phn" 5
         leave_run_sh "${scratch_exp}" 7
         launch_training "${scratch_exp}" espnet2_nix.bin.nix_scratch_train "${scratch_config}" \
             --token_list "${token_list}" \
-            ${text_opts} \
             --frontend "${g2p}" \
             --fs "${fs}" \
             --n_fft "${n_fft}" \
             --hop_length "${n_shift}" \
+            --win_length "${win_length}" \
             ${text_data_opts} \
             ${speech_data_opts} \
             ${train_args} ${scratch_args}
     elif want_stage 7; then
         log "Stage 7: Encoder distillation: ${encoder_exp}"
         need "${teacher_exp}/${teacher_file}" 6
-        need "${tts_stats_dir}/train/text_shape.${token_type}" 5
+        need "${tts_stats_dir}/train/text_shape.phn" 5
         leave_run_sh "${encoder_exp}" 7
-        _opts="${text_data_opts} ${speech_data_opts}"
-        if ${dump_latents} || [ -n "${extra_text}" ]; then dump_teacher_latents; fi
+        encoder_data_opts="${text_data_opts} ${speech_data_opts}"
+        if ${dump_latents} || [ -n "${extra_text}" ]; then
+            latents=${teacher_exp}/latents_${teacher_file%.pth}${extra_text:+_extra}
+            dump_teacher_latents "${latents}"
+            encoder_data_opts="--latents_dir ${latents} ${valid_text_data_opts}"
+            encoder_data_opts+=" --train_data_path_and_name_and_type ${latents}/train_text,text,text"
+            encoder_data_opts+=" --train_shape_file ${latents}/train_text_shape"
+        fi
         launch_training "${encoder_exp}" espnet2_nix.bin.nix_encoder_train "${encoder_config}" \
             --token_list "${token_list}" \
-            ${text_opts} \
             --frontend "${g2p}" \
             ${teacher_opts} \
-            ${_opts} \
+            ${encoder_data_opts} \
             ${train_args} ${encoder_args}
     fi
 
     if want_stage 8 && ${from_scratch}; then
         log "Stage 8: nothing to do: the student from scratch has its decoder"
+    elif want_stage 8 && ${finetune_decoder} && [ -e "${decoder_exp}/${decoder_file}" ]; then
+        # Other options than those of its own run would train it on, and change what the fine-tuned one is compared with.
+        log "Stage 8: Decoder distillation was run before: ${decoder_exp}/${decoder_file}"
     elif want_stage 8; then
         log "Stage 8: Decoder distillation: ${decoder_exp}"
         need "${teacher_exp}/${teacher_file}" 6
@@ -428,6 +444,21 @@ if ! ${skip_train}; then
             ${teacher_opts} \
             ${speech_data_opts} \
             ${train_args} ${decoder_args}
+    fi
+    if want_stage 8 && ${finetune_decoder}; then
+        log "Stage 8: Fine-tuning of the decoder on the student encoder's latent: ${finetune_exp}"
+        need "${teacher_exp}/${teacher_file}" 6
+        need "${encoder_exp}/${encoder_file}" 7
+        need "${decoder_exp}/${decoder_file}" 8
+        leave_run_sh "${finetune_exp}" 8
+        launch_training "${finetune_exp}" espnet2_nix.bin.nix_decoder_train "${decoder_config}" \
+            ${teacher_opts} \
+            --encoder_train_config "${encoder_exp}/config.yaml" \
+            --encoder_model_file "${encoder_exp}/${encoder_file}" \
+            --init_model_file "${decoder_exp}/${decoder_file}" \
+            ${text_data_opts} \
+            ${speech_data_opts} \
+            ${train_args} ${decoder_args} ${finetune_args}
     fi
 else
     log "Skip the training stages"
@@ -441,16 +472,17 @@ synthesise() {
     shift 2
     local outdir=${tts_exp}/${inference_dir}/${dset}
     local logdir=${outdir}/log
+    local cmd=${decode_cmd} ngpu=0
     local _nj system
+    if ${gpu_inference}; then cmd=${cuda_cmd} ngpu=1; fi
     mkdir -p "${logdir}"
-    rm -f "${logdir}"/keys.*.scp
     for system in ${systems}; do rm -f "${outdir}/${system}"/utterances.*.tsv; done
     _nj=$(min "${inference_nj}" "$(wc -l < "${data_raw}/${dset}/text")")
-    awk -v nj="${_nj}" -v dir="${logdir}" '{ print > (dir "/keys." (NR - 1) % nj + 1 ".scp") }' "${data_raw}/${dset}/text"
+    split_jobs "${data_raw}/${dset}/text" "${logdir}/keys" "${_nj}"
     log "Synthesis of ${dset} by ${systems}: ${_nj} jobs, log: ${logdir}/tts_inference.*.log"
-    ${_cmd} --gpu "${_ngpu}" "JOB=1:${_nj}" "${logdir}/tts_inference.JOB.log" \
+    ${cmd} --gpu "${ngpu}" "JOB=1:${_nj}" "${logdir}/tts_inference.JOB.log" \
         ${python} -m espnet2_nix.bin.tts_inference \
-            --ngpu "${_ngpu}" \
+            --ngpu "${ngpu}" \
             --systems ${systems} \
             --text "${logdir}/keys.JOB.scp" \
             --wav_scp "${data_raw}/${dset}/wav.scp" \
@@ -459,49 +491,12 @@ synthesise() {
             ${inference_config:+--config ${inference_config}} \
             "$@" ${inference_args}
     for system in ${systems}; do
-        cat "${outdir}/${system}"/utterances.*.tsv | sort > "${outdir}/${system}/utterances.tsv.tmp"
-        rm -f "${outdir}/${system}"/utterances.*.tsv
-        mv "${outdir}/${system}/utterances.tsv.tmp" "${outdir}/${system}/utterances.tsv"
+        join_jobs "${outdir}/${system}/utterances.tsv" "${outdir}/${system}"/utterances.*.tsv
     done
-}
-
-# assemble_student: joins the trained encoder and decoder, the latter fine-tuned if that is wanted, into ${tts_exp}
-assemble_student() {
-    local encoder_dir=${encoder_exp} decoder_dir=${decoder_exp} encoder_weights=${encoder_file}
-    if ${from_scratch}; then
-        encoder_dir=${scratch_exp}
-        decoder_dir=${scratch_exp}
-        encoder_weights=${decoder_file} # one training, one checkpoint
-    fi
-    need "${encoder_dir}/${encoder_weights}" 7
-    need "${decoder_dir}/${decoder_file}" 8
-    if ${finetune_decoder}; then
-        log "Fine-tuning of the decoder on the student's latent: ${finetune_exp}"
-        mkdir -p "${finetune_exp}"
-        launch_training "${finetune_exp}" espnet2_nix.bin.nix_decoder_train "${decoder_config}" \
-            ${teacher_opts} \
-            --encoder_train_config "${encoder_dir}/config.yaml" \
-            --encoder_model_file "${encoder_dir}/${encoder_weights}" \
-            --init_model_file "${decoder_dir}/${decoder_file}" \
-            --token_type "${token_type}" \
-            ${text_data_opts} \
-            ${speech_data_opts} \
-            ${train_args} ${decoder_args} ${finetune_args}
-        decoder_dir=${finetune_exp}
-    fi
-    ${python} -m espnet2_nix.bin.nix_assemble \
-        --encoder_train_config "${encoder_dir}/config.yaml" \
-        --encoder_model_file "${encoder_dir}/${encoder_weights}" \
-        --decoder_train_config "${decoder_dir}/config.yaml" \
-        --decoder_model_file "${decoder_dir}/${decoder_file}" \
-        --corpus "${corpus}" \
-        --license "${license}" \
-        --output_dir "${tts_exp}"
 }
 
 if ! ${skip_eval}; then
     if want_stage 9; then
-        if ${gpu_inference}; then _cmd=${cuda_cmd}; _ngpu=1; else _cmd=${decode_cmd}; _ngpu=0; fi
         leave_run_sh "${tts_exp}" 9
         has_teacher=false
         if [ -e "${teacher_exp}/${teacher_file}" ]; then has_teacher=true; fi
@@ -513,8 +508,17 @@ if ! ${skip_eval}; then
             log "Stage 9: Synthesise without the student: ${test_sets}"
         else
             log "Stage 9: Assemble the student in ${tts_exp} and synthesise: ${test_sets}"
-            assemble_student
-            student_opts="--train_config ${tts_exp}/config.yaml --model_file ${tts_exp}/${inference_model}"
+            need "${student_encoder_exp}/${student_encoder_file}" 7
+            need "${student_decoder_exp}/${decoder_file}" 8 "${student_decoder_needs}"
+            ${python} -m espnet2_nix.bin.nix_assemble \
+                --encoder_train_config "${student_encoder_exp}/config.yaml" \
+                --encoder_model_file "${student_encoder_exp}/${student_encoder_file}" \
+                --decoder_train_config "${student_decoder_exp}/config.yaml" \
+                --decoder_model_file "${student_decoder_exp}/${decoder_file}" \
+                --corpus "${corpus}" \
+                --license "${license}" \
+                --output_dir "${tts_exp}"
+            student_opts="--train_config ${tts_exp}/config.yaml --model_file ${tts_exp}/model.pth"
         fi
         if ${has_teacher}; then student_opts+=" ${teacher_opts}"; fi
         if [ -n "${systems}" ]; then
@@ -539,9 +543,8 @@ if ! ${skip_eval}; then
         score_dir=${tts_exp}${inference_tag:+/${inference_dir}}
         log "Stage 10: Score: ${score_dir}/RESULTS.md, listening page: ${score_dir}/index.html"
         for dset in ${test_sets}; do need "${tts_exp}/${inference_dir}/${dset}" 9; done
-        plain_scores=${expdir}/nix_tts${tag_}/scores.json
-        if ${finetune_decoder} && [ -z "${compare_scores}" ] && [ -e "${plain_scores}" ]; then
-            compare_scores="not_finetuned=${plain_scores}"
+        if [ -z "${compare_scores}" ] && [ -n "${not_finetuned_exp}" ] && [ -e "${not_finetuned_exp}/scores.json" ]; then
+            compare_scores="not_finetuned=${not_finetuned_exp}/scores.json"
         fi
         ${python} -m espnet2_nix.bin.score \
             --data_dir "${data_raw}" \
@@ -567,29 +570,28 @@ fi
 packed_model=${tts_exp}/$(basename "${tts_exp}")_${corpus}.zip
 if want_stage 11; then
     log "Stage 11: Pack the student: ${packed_model}"
-    need "${tts_exp}/${inference_model}" 9
+    need "${tts_exp}/model.pth" 9
     ${python} -m espnet2_nix.bin.pack \
         --model_dir "${tts_exp}" \
-        --model_file "${inference_model}" \
         --outpath "${packed_model}"
 fi
 
 voice_dir=${tts_exp}/voice
 if want_stage 12; then
     log "Stage 12: Export the voice: ${voice_dir}"
-    need "${tts_exp}/${inference_model}" 9
-    _opts=
+    need "${tts_exp}/model.pth" 9
+    voice_opts=
     if [ "${voice_precision}" = int8 ]; then
         need "${data_raw}/${valid_set}/text" 3
-        _opts+=" --calibration_text ${data_raw}/${valid_set}/text"
+        voice_opts+=" --calibration_text ${data_raw}/${valid_set}/text"
     fi
-    if ${export_sherpa}; then _opts+=" --sherpa_dir ${tts_exp}/sherpa"; fi
+    if ${export_sherpa}; then voice_opts+=" --sherpa_dir ${tts_exp}/sherpa"; fi
     ${python} -m espnet2_nix.bin.export_voice \
         --train_config "${tts_exp}/config.yaml" \
-        --model_file "${tts_exp}/${inference_model}" \
+        --model_file "${tts_exp}/model.pth" \
         --outdir "${voice_dir}" \
         --precision "${voice_precision}" \
-        ${_opts}
+        ${voice_opts}
 fi
 
 if ! ${skip_upload_hf} && want_stage 13; then

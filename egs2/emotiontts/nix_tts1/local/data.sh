@@ -6,8 +6,12 @@ set -o pipefail
 
 speaker=lmy          # Folder of the speaker.
 text_field=expanded  # expanded: numbers spelled out (transcript/); original: as printed (script/).
+dev_share=""         # Share of the clips that goes into dev; empty: that of docs/recipe.md.
+eval1_share=""       # Share of the clips that goes into eval1; empty: that of docs/recipe.md.
+python=python3       # Specify python to execute commands; nix_tts.sh passes its own.
 # shellcheck disable=SC2034  # parse_options.sh reads it
-help_message="Usage: local/data.sh [--speaker lmy] [--text_field expanded|original]; reads EMOTIONTTS, see db.sh"
+help_message="Usage: local/data.sh [options]; reads EMOTIONTTS, see db.sh
+$(sed -n 's/^\([a-z0-9_]*\)=\([^#]*\)# \(.*\)$/  --\1 (\2) \3/p' "${BASH_SOURCE[0]}" | sed 's/ *) /) /')"
 
 . utils/parse_options.sh
 if [ $# -ne 0 ]; then echo "local/data.sh: no positional argument is expected, found: $*" >&2; exit 2; fi
@@ -30,5 +34,6 @@ if [ -z "${EMOTIONTTS}" ]; then
     fi
 fi
 
-python3 -m espnet2_nix.bin.prepare_corpus \
-    --corpus emotiontts --root "${EMOTIONTTS}" --speaker "${speaker}" --text_field "${text_field}" --outdir data
+${python} -m espnet2_nix.bin.prepare_corpus \
+    --corpus emotiontts --root "${EMOTIONTTS}" --speaker "${speaker}" --text_field "${text_field}" \
+    ${dev_share:+--dev_share ${dev_share}} ${eval1_share:+--eval1_share ${eval1_share}} --outdir data

@@ -1,0 +1,166 @@
+"""What the stages run: their commands, with a stand-in for Python that writes down how it was called."""
+
+import os
+
+import pytest
+from conftest import run
+
+TEACHER = "exp/vits_teacher/train.total_count.ave.pth"
+ENCODER = "exp/nix_encoder/valid.loss.best.pth"
+DECODER = "exp/nix_decoder/train.total_count.ave.pth"
+SHAPES = "exp/tts_stats_raw_standard/train/text_shape.phn"
+SPEECH_SHAPES = "exp/tts_stats_raw_standard/train/speech_shape"
+
+
+def write(recipe, *names, content="something\n"):
+    """Writes files of earlier stages."""
+    for name in names:
+        (recipe / name).parent.mkdir(parents=True, exist_ok=True)
+        (recipe / name).write_text(content, encoding="utf-8")
+
+
+def calls(recipe, stage, *options):
+    """The Python commands of a stage that succeeds."""
+    (recipe / "calls").unlink(missing_ok=True)
+    (recipe / "stub").write_text('#!/bin/sh\necho "$@" >> calls\n', encoding="utf-8")
+    (recipe / "stub").chmod(0o755)
+    command = ["./run.sh", "--stage", str(stage), "--stop_stage", str(stage), "--python", "./stub", *options]
+    out = run(*command, cwd=recipe)
+    assert out.returncode == 0, out.stderr
+    path = recipe / "calls"
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def test_kss_without_kss_says_what_to_set(tmp_path, recipe):
+    folder = recipe.parents[1] / "kss" / "nix_tts1"
+    out = run("./run.sh", "--stop_stage", "1", "--ngpu", "0", cwd=folder, env={"KSS": ""})
+    assert out.returncode == 1
+    assert "KSS=/path/to/KSS ./run.sh" in out.stderr
+
+
+@pytest.mark.parametrize("corpus", ["toy_kss", "kss", "emotiontts"])
+def test_python_and_the_shares_reach_the_corpus(recipe, corpus, monkeypatch):
+    monkeypatch.setenv("KSS", "somewhere")
+    monkeypatch.setenv("EMOTIONTTS", "somewhere")
+    folder = recipe.parents[1] / corpus / "nix_tts1"
+    *_, prepare = calls(folder, 1, "--local_data_opts", "--dev_share 0.25 --eval1_share 0.125")
+    assert "prepare_corpus" in prepare
+    assert "--dev_share 0.25 --eval1_share 0.125" in prepare
+
+
+def test_further_text_goes_with_the_corpus_to_the_encoder_and_no_recording(recipe):
+    write(recipe, TEACHER, SHAPES)
+    write(recipe, "dump/raw/tr_no_dev/text", content="u1 \u1102 \u1161 .\n")
+    write(recipe, "dump/token_list/standard/tokens.txt", content="\n".join("abc") + "\n")
+    (recipe / "extra.txt").write_text("나무.\n\n물이 많다.\n", encoding="utf-8")
+    stub = '#!/bin/bash\n[[ "$2" == *format_text ]] && exec python3 "$@"\necho "$@" >> calls\n'
+    (recipe / "stub").write_text(stub, encoding="utf-8")
+    (recipe / "stub").chmod(0o755)
+    command = ["./run.sh", "--stage", "7", "--stop_stage", "7", "--ngpu", "0", "--python", "./stub"]
+    out = run(*command, "--extra_text", "extra.txt", cwd=recipe)
+    assert out.returncode == 0, out.stderr
+    folder = "exp/vits_teacher/latents_train.total_count.ave_extra"
+    lines = (recipe / folder / "train_text").read_text(encoding="utf-8").splitlines()
+    assert [line.split()[0] for line in lines] == ["extra_0000001", "extra_0000003", "u1"]
+    shapes = (recipe / folder / "train_text_shape").read_text(encoding="utf-8").splitlines()
+    assert shapes == [f"{line.split()[0]} {len(line.split()) - 1},3" for line in lines]
+    dump, train = (recipe / "calls").read_text(encoding="utf-8").splitlines()
+    assert f"--extra_text {folder}/extra_text" in dump
+    assert f"--latents_dir {folder}" in train
+    assert "speech,sound" not in train
+    out = run(*command, "--extra_text", "none.txt", cwd=recipe)
+    assert "--extra_text none.txt not found" in out.stderr
+
+
+def test_systems_of_the_teacher_alone_need_no_student(recipe):
+    (recipe / "exp" / "vits_teacher").mkdir(parents=True)
+    (recipe / "exp" / "vits_teacher" / "train.total_count.ave.pth").write_text("weights", encoding="utf-8")
+    command = ["./run.sh", "--stage", "9", "--stop_stage", "9"]
+    out = run(*command, "--systems", "teacher", cwd=recipe)
+    assert "text not found; stage 3 writes it" in out.stderr
+    out = run(*command, "--systems", "teacher student", cwd=recipe)
+    assert "stage 7 writes it" in out.stderr
+
+
+def test_fine_tuning_is_a_training_of_stage_8(recipe):
+    write(recipe, TEACHER, ENCODER, SHAPES, SPEECH_SHAPES)
+    command = ["./run.sh", "--stage", "8", "--stop_stage", "8", "--finetune_decoder", "true"]
+    assert calls(recipe, 8, "--finetune_decoder", "true", "--skip_train", "true") == []
+    write(recipe, DECODER)
+    (training,) = calls(recipe, 8, "--finetune_decoder", "true", "--finetune_args", "--max_epoch 3")
+    assert "--output_dir exp/nix_decoder_finetuned" in training
+    assert f"--encoder_model_file {ENCODER} --init_model_file {DECODER}" in training
+    assert training.endswith("--max_epoch 3")
+    assert (recipe / "exp/nix_decoder_finetuned/run.sh").exists()
+    (recipe / ENCODER).unlink()
+    out = run(*command, cwd=recipe)
+    assert out.returncode == 1
+    assert f"{ENCODER} not found; stage 7 writes it" in out.stderr
+
+
+def test_without_its_decoder_fine_tuning_distils_first(recipe):
+    write(recipe, TEACHER, ENCODER, SHAPES, SPEECH_SHAPES)
+    stub = f'#!/bin/sh\necho "$@" >> calls\nmkdir -p exp/nix_decoder\ntouch {DECODER}\n'
+    write(recipe, "stub", content=stub)
+    (recipe / "stub").chmod(0o755)
+    command = ["./run.sh", "--stage", "8", "--stop_stage", "8", "--finetune_decoder", "true", "--python", "./stub"]
+    assert run(*command, cwd=recipe).returncode == 0
+    distillation, finetuning = (recipe / "calls").read_text(encoding="utf-8").splitlines()
+    assert "--output_dir exp/nix_decoder " in distillation
+    assert "--output_dir exp/nix_decoder_finetuned " in finetuning
+
+
+def test_stage_9_joins_the_fine_tuned_decoder_and_trains_nothing(recipe):
+    write(recipe, ENCODER, DECODER)
+    out = run("./run.sh", "--stage", "9", "--stop_stage", "9", "--finetune_decoder", "true", cwd=recipe)
+    assert out.returncode == 1
+    wanted = "exp/nix_decoder_finetuned/train.total_count.ave.pth not found; stage 8 writes it: "
+    assert wanted + "./run.sh --stage 8 --stop_stage 8 --finetune_decoder true" in out.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "compared"),
+    [
+        (["--finetune_decoder", "true"], "--compare_scores not_finetuned=exp/nix_tts/scores.json --command"),
+        (["--finetune_decoder", "true", "--tts_exp", "exp/own"], "--compare_scores --command"),
+        (["--compare_scores", "a=b.json"], "--compare_scores a=b.json --command"),
+        ([], "--compare_scores --command"),
+    ],
+)
+def test_a_fine_tuned_student_is_compared_where_the_other_is_known(recipe, options, compared):
+    write(recipe, "exp/nix_tts/scores.json")
+    for student in ("nix_tts", "nix_tts_finetuned", "own"):
+        write(recipe, f"exp/{student}/inference/eval1/student/utterances.tsv")
+    (score,) = calls(recipe, 10, *options)
+    assert compared in score
+
+
+def test_the_window_reaches_every_training_that_is_told_of_features(recipe):
+    write(recipe, SHAPES)
+    (teacher,) = calls(recipe, 6, "--win_length", "800")
+    assert "--feats_extract_conf win_length=800" in teacher
+    (imported,) = calls(recipe, 6, "--win_length", "800", "--teacher_model", "vits.zip")
+    assert "--win_length 800" in imported
+    (scratch,) = calls(recipe, 7, "--win_length", "800", "--from_scratch", "true")
+    assert "--win_length 800" in scratch
+
+
+def test_an_empty_table_stops_with_its_name(recipe):
+    write(recipe, "data/tr_no_dev/wav.scp", "data/dev/wav.scp", "data/eval1/wav.scp", content="")
+    out = run("./run.sh", "--stage", "2", "--stop_stage", "2", cwd=recipe)
+    assert out.returncode == 1
+    assert "wav.scp: expected a table with a line an utterance, found nothing" in out.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "threads"), [([], str(len(os.sched_getaffinity(0)))), (["--train_threads", "3"], "3")]
+)
+def test_a_training_on_a_cpu_gets_every_core_though_jobs_get_one(recipe, options, threads):
+    shape = recipe / "exp" / "tts_stats_raw_standard" / "train" / "text_shape.phn"
+    shape.parent.mkdir(parents=True)
+    shape.write_text("a 1,75\n", encoding="utf-8")
+    (recipe / "stub").write_text('#!/bin/sh\necho "$OMP_NUM_THREADS $2" >> calls\n', encoding="utf-8")
+    (recipe / "stub").chmod(0o755)
+    command = ["./run.sh", "--stage", "6", "--stop_stage", "6", "--python", "./stub", *options]
+    assert run(*command, cwd=recipe, env={"OMP_NUM_THREADS": ""}).returncode == 0
+    assert (recipe / "calls").read_text(encoding="utf-8").splitlines() == [f"{threads} espnet2.bin.launch"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 
 
@@ -20,3 +21,26 @@ def read_rows(name: str, columns: int) -> Iterator[tuple[str, ...]]:
     for line in text.splitlines():
         if line.strip() and not line.startswith("#"):
             yield tuple(line.split("\t")[:columns])
+
+
+@cache
+def word_list(file: str, name: str) -> tuple[str, ...]:
+    """Reads one list of words.
+
+    Args:
+        file: File name of a table with a list a row: name, words parted by blanks, source.
+        name: Name of the list.
+
+    Returns:
+        Its words, the longest first, so that they can stand in an alternation.
+
+    Raises:
+        KeyError: If the table has no such list.
+    """
+    words = {row[0]: row[1].split() for row in read_rows(file, 2)}
+    return tuple(sorted(words[name], key=lambda word: (-len(word), word)))
+
+
+def any_of(file: str, name: str) -> str:
+    """Gives a list of words as a regular expression, for example `(?:가지|가)`."""
+    return f"(?:{'|'.join(word_list(file, name))})"

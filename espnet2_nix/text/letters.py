@@ -61,10 +61,10 @@ def read_jamo(text: str) -> str:
     """Reads compatibility jamo: a single letter by its name, chat shorthand by its word; repeated ones are dropped."""
 
     def read(match: re.Match[str]) -> str:
-        run, rest = match[0], text[match.end() :]
+        run = match[0]
         if run in CHAT:
             return CHAT[run]
-        if len(run) == 1 and (run not in _EMOTION or is_particle(rest)):
+        if len(run) == 1 and (run not in _EMOTION or is_particle(text, match.end())):
             return JAMO_NAMES.get(run, "")
         if len(set(run)) > 1 and not set(run) & _EMOTION:
             return "".join(JAMO_NAMES.get(letter, "") for letter in run)
@@ -84,7 +84,7 @@ def read_greek(text: str) -> str:
     out, position = [], 0
     for match in _GREEK.finditer(text):
         name = greek_name(match[0])
-        particle, used = agree(name, text[match.end() :])
+        particle, used = agree(name, text, match.end())
         out += [text[position : match.start()], name, particle]
         position = match.end() + used
     return "".join(out) + text[position:]

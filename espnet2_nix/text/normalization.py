@@ -108,7 +108,7 @@ def _with_particle(pattern: re.Pattern[str], text: str, read) -> str:
         reading = read(match)
         if reading is None:
             continue
-        particle, used = agree(reading.rstrip(), text[match.end() :])
+        particle, used = agree(reading.rstrip(), text, match.end())
         out += [text[position : match.start()], reading, particle]
         position = match.end() + used
     return "".join(out) + text[position:]

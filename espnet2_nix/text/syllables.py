@@ -39,17 +39,6 @@ def final_of(char: str) -> str:
     return FINALS[(ord(char) - BASE) % FINAL_COUNT] if is_syllable(char) else " "
 
 
-def initial_of(char: str) -> str:
-    """Gives the initial of a character as compatibility jamo; a space for anything but a syllable."""
-    return INITIALS[(ord(char) - BASE) // 588] if is_syllable(char) else " "
-
-
-def with_final(syllable: str, final: str) -> str:
-    """Exchanges the final of a syllable."""
-    initial, medial, _ = split(syllable)
-    return join(initial, medial, final)
-
-
 def with_initial(syllable: str, initial: str) -> str:
     """Exchanges the initial of a syllable."""
     _, medial, final = split(syllable)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from espnet2_nix.text import Trace, pronounce, tokenize
-from espnet2_nix.text.pronunciation import breaks_after
+from espnet2_nix.text.phrases import breaks_after
 
 ARTICLES = {
     5: "다쳐:다처 희다:히다 닁큼:닝큼 주의:주의",

@@ -6,7 +6,8 @@ import unicodedata
 from functools import cache, lru_cache
 
 from espnet2_nix.text.data import read_rows
-from espnet2_nix.text.syllables import FINALS, INITIALS, MEDIALS
+from espnet2_nix.text.hanja import has_reading, is_hanja
+from espnet2_nix.text.syllables import FINALS, INITIALS, MEDIALS, is_syllable
 
 KNOWN = frozenset("·×÷≤≥~℃℉°ΩμⅠ₩€£¥‰²³ℓ")
 LETTERS_WITHOUT_DECOMPOSITION = {
@@ -29,21 +30,11 @@ def _signs() -> dict[str, str]:
 def _is_plain(char: str) -> bool:
     return (
         char.isascii()
-        or "가" <= char <= "힣"
+        or is_syllable(char)
         or "ㄱ" <= char <= "ㅣ"
         or "α" <= char <= "ω"
         or "Α" <= char <= "Ω"
         or char in KNOWN
-    )
-
-
-def is_hanja(char: str) -> bool:
-    """Tells whether a character is a Han character."""
-    return (
-        "\u3400" <= char <= "\u4dbf"
-        or "\u4e00" <= char <= "\u9fff"
-        or "\uf900" <= char <= "\ufaff"
-        or "\U00020000" <= char <= "\U000323af"
     )
 
 
@@ -121,11 +112,9 @@ def unreadable(text: str) -> dict[str, int]:
     Returns:
         Position of the first appearance of each such character.
     """
-    from espnet2_nix.text.hanja import has_reading
-
     found: dict[str, int] = {}
     for position, char in enumerate(text):
-        if char < "\x80" or "가" <= char <= "힣" or char in found:
+        if char < "\x80" or is_syllable(char) or char in found:
             continue
         if fold(char) is None or (is_hanja(char) and not has_reading(char)):
             found[char] = position

@@ -7,11 +7,12 @@ import unicodedata
 from functools import cache
 
 from espnet2_nix.text.data import read_rows
-from espnet2_nix.text.syllables import final_of, split, with_initial
+from espnet2_nix.text.syllables import final_of, is_syllable, split, with_initial
 
 HANJA = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-_RUN = re.compile(f"([가-힣]*)([{HANJA}]+)")
-_GLOSS = re.compile(rf"([가-힣]+)\s?\(\s*([{HANJA}]+)\s*\)")
+_CHARACTER = re.compile(f"[{HANJA}]")
+_RUN = re.compile(f"[{HANJA}]+")
+_GLOSS = re.compile(rf"([가-힣]{{1,12}})\s?\(\s*([{HANJA}]+)\s*\)")
 _IOTIZED = "ㅑㅕㅖㅛㅠㅣ"
 
 
@@ -23,6 +24,11 @@ def _readings() -> dict[str, str]:
 @cache
 def _words() -> dict[str, str]:
     return {unicodedata.normalize("NFC", word): reading for word, reading in read_rows("hanja_words.tsv", 2)}
+
+
+def is_hanja(char: str) -> bool:
+    """Tells whether a character is a Han character."""
+    return _CHARACTER.match(char) is not None
 
 
 def has_reading(char: str) -> bool:
@@ -81,5 +87,9 @@ def read_all(text: str) -> str:
         reading = read_hanja(match[2])
         return match[1] if match[1].endswith(reading) else match[0]
 
+    def run(match: re.Match[str]) -> str:
+        before = text[match.start() - 1] if match.start() else ""
+        return read_hanja(match[0], before if before and is_syllable(before) else "")
+
     text = _GLOSS.sub(gloss, text)
-    return _RUN.sub(lambda match: match[1] + read_hanja(match[2], match[1]), text)
+    return _RUN.sub(run, text)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 DIGITS = "영일이삼사오육칠팔구"
 DIALLED = "공일이삼사오육칠팔구"
-ENGLISH_DIGITS = ("제로", "원", "투", "쓰리", "포", "파이브", "식스", "세븐", "에이트", "나인")
 MYRIADS = ("", "만", "억", "조", "경")
+NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+"""Regular expression of a number as written: 1,234.5 or 1234.5."""
 LARGEST_LENGTH = 20
 """Digits of the largest cardinal with a name here; longer numbers are read digit by digit."""
 
 _TENS = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
-_ONES = ("", "하나", "둘", "셋", "넷", "다섯", "여섯", "일곱", "여덟", "아홉")
 _ONES_BEFORE_NOUN = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
 
 
@@ -58,6 +58,17 @@ def native(number: int) -> str:
         return read + "스무"
     tens, ones = divmod(rest, 10)
     return read + _TENS[tens] + _ONES_BEFORE_NOUN[ones]
+
+
+def counted(number: int, limit: int) -> str:
+    """Reads a count: native as far as a limit, Sino-Korean above it."""
+    return native(number) if 1 <= number <= limit else sino(number)
+
+
+def to_int(written: str) -> int | None:
+    """Gives the value of an integer as written; None for decimals and for what has no name here."""
+    plain = written.replace(",", "")
+    return int(plain) if plain.isdigit() and len(plain) <= LARGEST_LENGTH else None
 
 
 def by_digit(digits: str, dialled: bool = True) -> str:

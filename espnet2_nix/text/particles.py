@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
+from espnet2_nix.text.data import word_list
 from espnet2_nix.text.syllables import final_of
 
-PARTICLES = (
-    # the copula
-    "이라고 라고 이라는 라는 이라면 라면 이라도 라도 이라서 라서 이라 라 입니다 입니까 이에요 예요 이었 였 이다 이고 이며 이면 이지 이야 "
-    "이나 이랑 이란 인데 인지 이든지 이든 이죠 이요 "
-    # of case and of place
-    "까지 부터 에서 에게 에는 에도 에만 에 으로 로 은커녕 는커녕 은 는 을 를 이 가 과 와 의 "
-    # of degree and of listing
-    "도 만 보다 처럼 마다 조차 밖에 뿐 께서 께 한테 하고 나 든지 든 랑 며 면 야 요 다 쯤 씩 당 여"
-).split()
-_ANY = "|".join(PARTICLES)
+_ANY = "|".join(word_list("lists.tsv", "particles"))
 _PAIRS = {
     form: pair for pair in (("을", "를"), ("은", "는"), ("과", "와"), ("으로", "로")) for form in pair
 }  # after a closed syllable, after an open one
@@ -51,3 +44,27 @@ def agree(reading: str, text: str, position: int = 0) -> tuple[str, int]:
     final = final_of(reading[-1])
     takes_open = final == " " or (final == "ㄹ" and closed == "으로")
     return (is_open if takes_open else closed), len(match[1])
+
+
+def substitute(pattern: re.Pattern[str], text: str, read: Callable[[re.Match[str]], str | None]) -> str:
+    """Replaces what a pattern finds by its reading and makes a particle right after it agree.
+
+    Args:
+        pattern: What to look for.
+        text: A text.
+        read: Gives the reading of a match, or None to leave it as it is.
+
+    Returns:
+        The text with readings.
+    """
+    out, position = [], 0
+    for match in pattern.finditer(text):
+        if match.start() < position:
+            continue
+        reading = read(match)
+        if reading is None:
+            continue
+        particle, used = agree(reading.rstrip(), text, match.end())
+        out += [text[position : match.start()], reading, particle]
+        position = match.end() + used
+    return "".join(out) + text[position:]

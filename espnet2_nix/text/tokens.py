@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache
 
-import jamo
+from espnet2_nix.text.syllables import is_syllable
 
 BLANK, UNKNOWN, SPACE, SOS_EOS = "<blank>", "<unk>", "<space>", "<sos/eos>"
 PUNCTUATION = (".", ",", "?", "!")
@@ -27,8 +27,8 @@ def token_list() -> list[str]:
 
 @cache
 def _split(char: str) -> tuple[str, ...]:
-    if "가" <= char <= "힣":
-        return tuple(jamo.hangul_to_jamo(char))
+    if is_syllable(char):
+        return tuple(unicodedata.normalize("NFD", char))
     return (char,) if char in _PASSED else ()
 
 

@@ -22,6 +22,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--out_raw", required=True, help="where the text as it came goes, for the same utterances")
     parser.add_argument("--dropped", required=True, help="report of dropped utterances to write")
     parser.add_argument("--g2p", default=DEFAULT_FRONTEND, help="front-end, see espnet2_nix.text")
+    parser.add_argument("--max_chars", type=int, default=1000, help="longer texts are dropped before any work on them")
     return parser
 
 
@@ -32,6 +33,16 @@ def main(cmd: Sequence[str] | None = None) -> None:
     tokens: dict[str, str] = {}
     dropped: list[Dropped] = []
     for utt_id, text in progress(list(texts.items()), "texts"):
+        if len(text) > args.max_chars:
+            dropped.append(
+                Dropped(
+                    utt_id,
+                    STAGE,
+                    f"too long: {len(text)} characters, expected at most {args.max_chars}: {text[:20]!r}…",
+                )
+            )
+            logger.warning("dropped %s: %s", utt_id, dropped[-1].reason)
+            continue
         try:
             tokens[utt_id] = " ".join(to_tokens(text, args.g2p))
         except UnusableText as error:

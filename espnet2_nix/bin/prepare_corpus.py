@@ -43,7 +43,8 @@ def main(cmd: Sequence[str] | None = None) -> None:
     counts = write_sets(utterances, dropped, Path(args.outdir), shares)
     for name, count in counts.items():
         logger.info("%s: %d utterances in %s", name, count, Path(args.outdir) / name)
-    logger.info("%d dropped, see %s", len(dropped), Path(args.outdir) / "dropped.tsv")
+    if dropped:
+        logger.info("%d dropped, see %s", len(dropped), Path(args.outdir) / "dropped.tsv")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """One clip from whatever the corpus holds to mono 16-bit at the model's rate, silence trimmed."""
 
+from __future__ import annotations
+
+import io
 import os
 import struct
 from dataclasses import asdict, dataclass
@@ -11,10 +14,15 @@ import soundfile
 import soxr
 
 from espnet2_nix.data.errors import DataError
+from espnet2_nix.data.names import is_file
 
 SILENT_PEAK = 10 ** (-70 / 20)
 FULL_SCALE = 32767 / 32768
-UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)
+LOWEST_FS, HIGHEST_FS = 2000, 1_000_000  # Hz: what lies outside is a damaged header
+LONGEST_CLIP = 1800.0  # seconds: a whole recording session is no clip, and would not fit into memory
+# A program that writes into a pipe does not know the length: sox leaves 0x7FFFF000 and more, arecord 0x80000000, ffmpeg
+# 0xFFFFFFFF, others 0. No clip is that long.
+UNKNOWN_RIFF_SIZE = 0x7FFFE000
 
 
 class UnusableAudio(DataError):
@@ -81,9 +89,13 @@ def format_clip(path: str | os.PathLike[str], settings: AudioFormat) -> Formatte
         UnusableAudio: the file is missing, unreadable, truncated, empty, silent or not finite.
     """
     speech, fs = _read_mono(Path(path))
+    num_samples = len(speech)
     if fs != settings.fs:
         speech = soxr.resample(speech, fs, settings.fs, quality=settings.quality)
-    speech = trim_silence(speech, settings)
+    if len(speech) > 0:
+        speech = trim_silence(speech, settings)
+    if len(speech) == 0:
+        raise UnusableAudio(f"too short: {num_samples} samples at {fs} Hz leave none at {settings.fs} Hz, in {path}")
     peak = float(np.max(np.abs(speech)))
     gain = FULL_SCALE / peak if peak > 1.0 else 1.0
     samples = np.clip(np.rint(speech * (gain * 32768)), -32768, 32767).astype(np.int16)
@@ -109,36 +121,64 @@ def trim_silence(speech: np.ndarray, settings: AudioFormat) -> np.ndarray:
 
 
 def _read_mono(path: Path) -> tuple[np.ndarray, int]:
-    if not path.is_file():
+    if not is_file(path):
         raise UnusableAudio(f"audio {path} not found")
     try:
-        speech, fs = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
+        with soundfile.SoundFile(_with_known_size(path)) as f:
+            fs, seconds = f.samplerate, f.frames / max(f.samplerate, 1)
+            if not LOWEST_FS <= fs <= HIGHEST_FS:
+                raise UnusableAudio(
+                    f"unreadable: its header says {fs} Hz, expected {LOWEST_FS} to {HIGHEST_FS} Hz, in {path}"
+                )
+            if seconds > LONGEST_CLIP:
+                raise UnusableAudio(f"too long: {seconds:.0f} s, expected at most {LONGEST_CLIP:g} s, in {path}")
+            # Block by block, so that a clip of a hundred channels takes no more memory than one.
+            blocks = [block.mean(axis=1) for block in f.blocks(2**16, dtype="float32", always_2d=True)]
+    except (soundfile.SoundFileError, OSError, RuntimeError, MemoryError) as error:
         raise UnusableAudio(f"unreadable audio {path} ({path.stat().st_size} bytes): {error}") from error
-    _refuse_truncated(path)
-    if len(speech) == 0:
+    mono = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+    if len(mono) == 0:
         raise UnusableAudio(f"no samples in {path}")
-    if not np.isfinite(speech).all():
+    if not np.isfinite(mono).all():
         raise UnusableAudio(f"samples that are not finite in {path}")
-    mono = speech.mean(axis=1)
     peak = float(np.max(np.abs(mono)))
     if peak < SILENT_PEAK:
         raise UnusableAudio(f"silent: peak {peak:.2g} of full scale, mixed to mono, in {path}")
     return mono, fs
 
 
-def _refuse_truncated(path: Path) -> None:
-    """Compares the length that a RIFF header promises with the file's: libsndfile reads a cut file in silence."""
+def _with_known_size(path: Path) -> Path | io.BytesIO:
+    """Compares the length that a RIFF header promises with the file's: libsndfile reads a cut file in silence.
+
+    Returns:
+        The path, or a copy with the true length where the header tells none.
+
+    Raises:
+        UnusableAudio: The file is shorter than its header says.
+    """
     size = path.stat().st_size
     with open(path, "rb") as f:
         head = f.read(12)
         if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-            return
+            return path
         while len(chunk := f.read(8)) == 8:
             name, length = chunk[:4], struct.unpack("<I", chunk[4:])[0]
             if name == b"data":
-                left = size - f.tell()
-                if length not in UNKNOWN_RIFF_SIZES and length > left:
+                start = f.tell()
+                left = size - start
+                if length >= UNKNOWN_RIFF_SIZE or (length == 0 and left > 0 and not _is_chunk(f.read(8), left)):
+                    f.seek(0)
+                    raw = bytearray(f.read())
+                    raw[4:8] = struct.pack("<I", min(size - 8, 0xFFFFFFFF))
+                    raw[start - 4 : start] = struct.pack("<I", min(left, 0xFFFFFFFF))
+                    return io.BytesIO(raw)
+                if length > left:
                     raise UnusableAudio(f"truncated: header promises {length} bytes, {left} are there, in {path}")
-                return
+                return path
             f.seek(length + length % 2, os.SEEK_CUR)
+    return path
+
+
+def _is_chunk(head: bytes, left: int) -> bool:
+    """Whether what follows an empty data chunk is another chunk of the file, not samples."""
+    return len(head) == 8 and head[:4].isascii() and head[:4].isalnum() and struct.unpack("<I", head[4:])[0] + 8 <= left

@@ -34,7 +34,9 @@ def write_dropped(path: str | os.PathLike[str], dropped: Iterable[Dropped]) -> N
 def read_dropped(path: str | os.PathLike[str]) -> list[Dropped]:
     """Reads a report; raises DataError naming the line that has not three fields."""
     entries = []
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), 1):
+        if not line:
+            continue
         fields = line.split("\t")
         if len(fields) != 3:
             raise DataError(f"{path}, line {number}: expected utt_id<TAB>stage<TAB>reason, found {line!r}")
@@ -43,4 +45,5 @@ def read_dropped(path: str | os.PathLike[str]) -> list[Dropped]:
 
 
 def _flat(text: str) -> str:
-    return " ".join(text.split())
+    """One line in UTF-8, whatever a file name holds."""
+    return " ".join(text.split()).encode("utf-8", "backslashreplace").decode("utf-8")

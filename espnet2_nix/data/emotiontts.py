@@ -2,15 +2,18 @@
 
 import logging
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from espnet2_nix.data.dropped import Dropped
 from espnet2_nix.data.errors import DataError
+from espnet2_nix.data.names import is_audio, make_utt_id, quote
 from espnet2_nix.data.split import Shares
+from espnet2_nix.data.text_files import read_text_file
 from espnet2_nix.data.utterance import Utterance
 
 logger = logging.getLogger(__name__)
+STAGE = "prepare_corpus"
 
 SHARES = Shares(dev=0.05, eval1=0.083)
 TEXT_FOLDERS = {"expanded": "transcript", "original": "script"}
@@ -58,18 +61,25 @@ class EmotionttsReader:
 
     def __iter__(self) -> Iterator[Utterance | Dropped]:
         """Yields an utterance for every text and every clip: a clip without text is dropped, and reported."""
-        names = {path.stem for path in self.text_folder.glob("*.txt")}
-        names |= {path.stem for path in (self.folder / "wav").glob("*.wav")}
-        for name in sorted(names):
-            utt_id = name if name.startswith(self.speaker) else f"{self.speaker}_{name}"
-            path = self.text_folder / f"{name}.txt"
+        texts = self._files(self.text_folder, lambda path: path.suffix.lower() == ".txt")
+        clips = self._files(self.folder / "wav", is_audio)
+        for name in sorted(texts.keys() | clips.keys()):
+            utt_id = quote(name) if name.startswith(self.speaker) else make_utt_id(self.speaker, name)
+            if name not in texts:
+                yield Dropped(utt_id, STAGE, f"text {self.text_folder / name}.txt not found")
+                continue
             try:
-                text = path.read_text(encoding="utf-8-sig")
-            except FileNotFoundError:
-                yield Dropped(utt_id, "prepare_corpus", f"text {path} not found")
+                text = unicodedata.normalize("NFC", " ".join(read_text_file(texts[name]).split()))
+            except DataError as error:
+                yield Dropped(utt_id, STAGE, str(error))
                 continue
-            except UnicodeDecodeError as error:
-                yield Dropped(utt_id, "prepare_corpus", f"text {path} is not UTF-8: {error}")
-                continue
-            text = unicodedata.normalize("NFC", " ".join(text.split()))
-            yield Utterance(utt_id, self.folder / "wav" / f"{name}.wav", text, self.speaker)
+            yield Utterance(utt_id, clips.get(name, self.folder / "wav" / f"{name}.wav"), text, self.speaker)
+
+    @staticmethod
+    def _files(folder: Path, wanted: Callable[[Path], bool]) -> dict[str, Path]:
+        """The folder's files by name without ending, in NFC: text and clip may be composed differently on the disk."""
+        try:
+            found = sorted(folder.iterdir())
+        except OSError as error:
+            raise DataError(f"{folder} cannot be read: {error.strerror}") from error
+        return {unicodedata.normalize("NFC", path.stem): path for path in found if wanted(path)}

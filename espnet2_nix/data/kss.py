@@ -1,5 +1,7 @@
 """Reader of KSS, the Korean Single Speaker corpus (https://www.kaggle.com/datasets/bryanpark/korean-single-speaker-speech-dataset)."""
 
+from __future__ import annotations
+
 import logging
 import unicodedata
 from collections.abc import Iterator
@@ -7,10 +9,13 @@ from pathlib import Path
 
 from espnet2_nix.data.dropped import Dropped
 from espnet2_nix.data.errors import DataError
+from espnet2_nix.data.names import FileFinder, is_audio, make_utt_id
 from espnet2_nix.data.split import Shares
+from espnet2_nix.data.text_files import read_lines
 from espnet2_nix.data.utterance import Utterance
 
 logger = logging.getLogger(__name__)
+STAGE = "prepare_corpus"
 
 # 250 and 250 of the ids kss_1_0000 to kss_1_1040, kss_2_0000 to 1156, kss_3_0000 to 5024 and kss_4_0000 to 5630.
 SHARES = Shares(dev=0.01953, eval1=0.01943)
@@ -53,29 +58,50 @@ class KssReader:
         self.audio = next((path for path in (self.root, self.root / "kss") if (path / "1").is_dir()), self.root)
 
     def __iter__(self) -> Iterator[Utterance | Dropped]:
-        """Yields an utterance for every line; a line that cannot be trusted is dropped, and reported."""
+        """Yields an utterance for every line; a line that cannot be trusted is dropped, and reported, as is audio without one."""
         mended = 0
-        lines = self.transcript.read_text(encoding="utf-8-sig").splitlines()
-        for number, line in enumerate(lines, 1):
+        files = FileFinder(self.audio)
+        named: set[Path] = set()
+        for number, line in enumerate(read_lines(self.transcript), 1):
             if not line.strip():
                 continue
             where = f"{self.transcript.name}:{number}"
-            fields = [unicodedata.normalize("NFC", field).strip() for field in line.split("|")]
-            if len(fields) != len(FIELDS) or not fields[0].endswith(".wav"):
+            raw = [field.strip() for field in line.split("|")]
+            path = files.find(raw[0])
+            named.add(path)
+            if len(raw) != len(FIELDS):
                 yield Dropped(
-                    where, "prepare_corpus", f"expected {'|'.join(FIELDS)}, found {len(fields)} fields: {line[:60]!r}"
+                    where,
+                    STAGE,
+                    f"expected {len(FIELDS)} fields {'|'.join(FIELDS)}, found {len(raw)} fields: {line[:60]!r}",
                 )
                 continue
-            path, original, expanded, decomposed = fields[:4]
-            utt_id = f"{self.speaker}_{Path(path).stem}"
+            if not is_audio(raw[0]):
+                yield Dropped(where, STAGE, f"expected an audio file such as 1/1_0000.wav, found {raw[0][:60]!r}")
+                continue
+            original, expanded, decomposed = (unicodedata.normalize("NFC", field) for field in raw[1:4])
+            utt_id = make_utt_id(self.speaker, Path(raw[0]).stem)
             text, fault = choose_text(original, expanded, decomposed, self.text_field)
             if fault:
-                yield Dropped(utt_id, "prepare_corpus", fault)
+                yield Dropped(utt_id, STAGE, fault)
                 continue
             mended += self.text_field == "expanded" and text != expanded
-            yield Utterance(utt_id, self.audio / path, " ".join(text.split()), self.speaker)
+            yield Utterance(utt_id, path, " ".join(text.split()), self.speaker)
         if mended:
             logger.info("%d expanded texts had lost their last syllable: taken from the decomposed field", mended)
+        yield from self._without_a_line(named)
+
+    def _without_a_line(self, named: set[Path]) -> Iterator[Dropped]:
+        """Reports audio in the folders of the transcript that no line names."""
+        for folder in sorted({path.parent for path in named}):
+            try:
+                found = sorted(path for path in folder.iterdir() if is_audio(path) and path not in named)
+            except OSError:
+                continue  # a folder that is not there: each of its clips was reported
+            for path in found:
+                yield Dropped(
+                    str(path.relative_to(self.audio)), STAGE, f"no line in {self.transcript.name} for this audio"
+                )
 
 
 def choose_text(original: str, expanded: str, decomposed: str, text_field: str = "expanded") -> tuple[str, str]:

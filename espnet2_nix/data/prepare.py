@@ -7,6 +7,7 @@ from pathlib import Path
 from espnet2_nix.data.dropped import Dropped, write_dropped
 from espnet2_nix.data.errors import DataError
 from espnet2_nix.data.kaldi_io import write_speaker_maps, write_table
+from espnet2_nix.data.names import is_file, unfit
 from espnet2_nix.data.split import SETS, Shares, assign
 from espnet2_nix.data.utterance import Utterance
 
@@ -35,7 +36,9 @@ def collect(entries: Iterable[Utterance | Dropped]) -> tuple[list[Utterance], li
             dropped.append(Dropped(f"{entry.utt_id}#{read}", STAGE, f"duplicate id {entry.utt_id}"))
         elif not entry.text:
             dropped.append(Dropped(entry.utt_id, STAGE, "empty text"))
-        elif not entry.wav.is_file():
+        elif reason := unfit(entry.utt_id, entry.wav):
+            dropped.append(Dropped(entry.utt_id, STAGE, reason))
+        elif not is_file(entry.wav):
             dropped.append(Dropped(entry.utt_id, STAGE, f"audio {entry.wav} not found"))
         else:
             kept[entry.utt_id] = entry
@@ -67,12 +70,15 @@ def write_sets(
     members: dict[str, list[Utterance]] = {name: [] for name in SETS}
     for utterance in utterances:
         members[assign(utterance.utt_id, shares)].append(utterance)
+    dropped = list(dropped)
     write_dropped(outdir / "dropped.tsv", dropped)
     empty = [name for name, chosen in members.items() if not chosen]
     if empty:
+        count = sum(map(len, members.values()))
+        why = f"; {len(dropped)} were dropped, {outdir / 'dropped.tsv'} says why" if dropped else ""
         raise DataError(
-            f"no utterance left for {', '.join(empty)}; {outdir / 'dropped.tsv'} says what was dropped and why "
-            f"(shares: dev {shares.dev}, eval1 {shares.eval1})"
+            f"no utterance for {', '.join(empty)}: {count} utterances with the shares dev {shares.dev:g}, eval1 "
+            f'{shares.eval1:g}{why}. Larger shares, for instance: --local_data_opts "--dev_share 0.1 --eval1_share 0.1"'
         )
     for name, chosen in members.items():
         folder = outdir / name

@@ -1,6 +1,12 @@
+import struct
+import tempfile
+from pathlib import Path
+
+import hypothesis
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import strategies as st
 
 from espnet2_nix.data.audio import AudioFormat, UnusableAudio, format_clip, trim_silence
 from espnet2_nix.data.audio_folder import AudioFolder
@@ -82,6 +88,45 @@ def test_a_cut_file_is_found(tmp_path):
     path.write_bytes(path.read_bytes()[:50000])
     with pytest.raises(UnusableAudio, match="truncated: header promises 88200 bytes"):
         format_clip(path, AudioFormat())
+
+
+@pytest.mark.parametrize("size", [0, 0x7FFFF000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF])
+def test_a_recording_from_a_pipe_is_read_whole(tmp_path, size):
+    path = write(tmp_path / "a.wav", tone(500))
+    whole = format_clip(path, AudioFormat()).samples
+    raw = bytearray(path.read_bytes())
+    raw[4:8] = struct.pack("<I", min(size + 36, 0xFFFFFFFF))
+    raw[40:44] = struct.pack("<I", size)
+    path.write_bytes(raw)
+    np.testing.assert_array_equal(format_clip(path, AudioFormat()).samples, whole)
+
+
+def test_an_empty_recording_with_a_note_behind_it_is_empty(tmp_path):
+    path = write(tmp_path / "a.wav", np.zeros(0))
+    path.write_bytes(path.read_bytes() + b"LIST" + struct.pack("<I", 4) + b"INFO")
+    with pytest.raises(UnusableAudio, match="no samples"):
+        format_clip(path, AudioFormat())
+
+
+@pytest.mark.parametrize(("fs", "samples", "reason"), [(96000, 1, "too short: 1 samples"), (7, 50, "header says 7 Hz")])
+def test_a_clip_that_leaves_nothing_or_lies_about_its_rate_is_named(tmp_path, fs, samples, reason):
+    path = write(tmp_path / "a.wav", np.full(samples, 0.5), fs=fs)
+    with pytest.raises(UnusableAudio, match=reason):
+        format_clip(path, AudioFormat())
+
+
+@hypothesis.given(
+    fs=st.sampled_from([2000, 8000, 22050, 96000, 384000]), samples=st.integers(1, 900), channels=st.integers(1, 9)
+)
+@hypothesis.settings(max_examples=40, deadline=None)
+def test_a_clip_of_any_length_and_rate_is_kept_or_named(fs, samples, channels):
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder) / "a.wav", np.full((samples, channels), 0.5), fs=fs)
+        if samples * AudioFormat().fs < fs:
+            with pytest.raises(UnusableAudio, match="too short"):
+                format_clip(path, AudioFormat())
+        else:
+            assert len(format_clip(path, AudioFormat()).samples) > 0
 
 
 def test_the_folder_resumes_and_starts_anew_with_other_settings(tmp_path):

@@ -12,6 +12,7 @@ from espnet2_nix.data.emotiontts import EmotionttsReader
 from espnet2_nix.data.errors import DataError
 from espnet2_nix.data.kaldi_io import read_table
 from espnet2_nix.data.kss import SHARES, KssReader, choose_text
+from espnet2_nix.data.prepare import collect
 from espnet2_nix.data.split import Shares, assign
 
 REAL = Path(os.environ.get("EMOTIONTTS", "../shared/corpora/emotiontts_open_db"))
@@ -71,6 +72,33 @@ def test_a_line_of_another_shape_is_reported_with_its_place(tmp_path):
     assert "found 2 fields" in second.reason
 
 
+def test_names_of_any_kind_are_kept_or_dropped_by_name(tmp_path):
+    names = ["1/1_0045.wav", "1/1_0045 2.wav", "1/a　b.WAV", unicodedata.normalize("NFD", "1/다라.mp3")]
+    root = write_kss(tmp_path, [f"{name}|물|물|물|1.0|a" for name in names])
+    with open(root / "transcript.v.1.4.txt", "a", encoding="utf-8") as f:
+        f.write(f"1/{'x' * 230}.wav|물|물|물|1.0|a\n1/{'x' * 300}.wav|물|물|물|1.0|a\n1/notes.txt|물|물|물|1.0|a\n")
+    kept, dropped = collect(KssReader(root))
+    assert [entry.utt_id for entry in kept] == ["kss_1_0045", "kss_1_0045%202", "kss_a%E3%80%80b", "kss_다라"]
+    assert all(entry.wav.is_file() for entry in kept)
+    reasons = [entry.reason for entry in dropped]
+    assert sum("too long" in reason for reason in reasons) == 2
+    assert reasons[-1].startswith("expected an audio file such as 1/1_0000.wav, found '1/notes.txt'")
+
+
+def test_audio_without_a_line_is_reported(tmp_path):
+    root = write_kss(tmp_path, ["1/1_0000.wav|물|물|물|1.0|a", "1/1_0001.wav|only two"])
+    (root / "1/1_9999.wav").write_bytes(b"RIFF")
+    *_, last = KssReader(root)
+    assert last == Dropped("1/1_9999.wav", "prepare_corpus", "no line in transcript.v.1.4.txt for this audio")
+    assert len(list(KssReader(root))) == 3
+
+
+def test_a_separator_that_is_no_line_end_stays_in_its_field(tmp_path):
+    root = write_kss(tmp_path, ["1/1_0000.wav|물 물|물 물|물 물|1.0|a"])
+    (utterance,) = KssReader(root)
+    assert utterance.text == "물 물"
+
+
 @pytest.mark.parametrize("root", ["", "/nowhere"])
 def test_a_missing_kss_says_where_it_comes_from(root):
     with pytest.raises(DataError) as error:
@@ -114,7 +142,26 @@ def test_stage_1_keeps_or_reports_every_entry(tmp_path):
         assert read_table(out / name / "spk2utt")["kss"].split() == list(table)
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_set_without_clips_names_the_shares_and_the_report_only_where_it_says_something(tmp_path, caplog, gone):
+    root = write_kss(tmp_path / "kss", ["1/1_0000.wav|물|물|물|1.0|a", "1/1_0001.wav|물|물|물|1.0|a"])
+    if gone:
+        (root / "1/1_0001.wav").unlink()
+    with pytest.raises(SystemExit):
+        prepare_corpus.main(["--corpus", "kss", "--root", str(root), "--outdir", str(tmp_path / "data")])
+    assert "--dev_share 0.1" in caplog.text
+    assert ("dropped.tsv says why" in caplog.text) == gone
+
+
 # ---- emotiontts
+
+
+def test_text_and_clip_of_one_name_meet_in_either_composition(tmp_path):
+    folder = write_emotiontts(tmp_path, [])
+    (folder / "wav" / unicodedata.normalize("NFD", "나무 1.WAV")).write_bytes(b"RIFF")
+    (folder / "transcript" / "나무 1.txt").write_text("열두 명", encoding="cp949")
+    (entry,) = EmotionttsReader(tmp_path)
+    assert (entry.utt_id, entry.text, entry.wav.is_file()) == ("lmy_나무%201", "열두 명", True)
 
 
 def write_emotiontts(root, names, speaker="lmy"):
@@ -131,10 +178,10 @@ def write_emotiontts(root, names, speaker="lmy"):
 def test_emotiontts_reads_pairs_by_stem_and_reports_the_rest(tmp_path):
     folder = write_emotiontts(tmp_path, ["lmy1", "lmy2"])
     (folder / "wav" / "lmy3.wav").write_bytes(b"RIFF")
-    (folder / "transcript" / "lmy2.txt").write_bytes(b"\xff\xfe\xff")
+    (folder / "transcript" / "lmy2.txt").write_bytes(b"\xff\xfd\xff")
     first, second, third = EmotionttsReader(tmp_path)
     assert (first.utt_id, first.text) == ("lmy1", "열두 명")
-    assert "not UTF-8" in second.reason
+    assert "lmy2.txt, line 1: byte 0xff" in second.reason
     assert third.utt_id == "lmy3"
     assert "not found" in third.reason
     assert next(iter(EmotionttsReader(tmp_path, text_field="original"))).text == "12명"

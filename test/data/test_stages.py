@@ -77,6 +77,17 @@ def test_every_clip_is_kept_or_named(corpus, caplog):
         assert word in reasons[utt_id]
 
 
+def test_a_text_without_end_is_dropped_before_any_work_on_it(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(format_text, "to_tokens", lambda text, g2p: asked.append(text) or ["ᄀ"])
+    write_table(tmp_path / "text", {"a": "가", "b": "가" * 1001})
+    out = [f"{tmp_path}/{name}" for name in ("tokens", "raw", "dropped.tsv")]
+    format_text.main(["--text", f"{tmp_path}/text", "--out_text", out[0], "--out_raw", out[1], "--dropped", out[2]])
+    assert asked == ["가"]
+    (entry,) = read_dropped(out[2])
+    assert "too long: 1001 characters, expected at most 1000" in entry.reason
+
+
 def test_the_token_list_is_the_inventory(tmp_path, caplog):
     write_table(tmp_path / "text", {"a": "ᄀ ᅡ"})
     token_list.main(["--out", f"{tmp_path}/tokens.txt", "--text", f"{tmp_path}/text"])

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Speaks Korean text: nix-tts "안녕하세요." --voice exp/nix_tts/voice -o hello.wav"""
+"""Speaks Korean text: nix-tts "안녕하세요." plays it, -o hello.wav writes a file"""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from espnet2_nix.data.errors import DataError
 if TYPE_CHECKING:
     from espnet2_nix.runtime import Audio
 
-VOICES = "NIX_TTS_VOICES"
-
 
 def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="nix-tts",
         description=__doc__,
-        epilog=f"Exit codes: 0 spoken, 1 something is missing or cannot be read, 2 wrong options. {VOICES} names folders of "
-        "voices, parted by colons; the first voice in them is the default.",
+        epilog="Exit codes: 0 spoken, 1 something is missing or cannot be read, 2 wrong options. NIX_TTS_VOICES names folders of "
+        "voices, parted by colons. The default is the first voice that --list_voices shows.",
     )
     parser.add_argument("text", nargs="?", default=None, help="what to say; standard input when missing")
-    parser.add_argument("--voice", default=None, help="folder of a voice (stage 12), or its name under " + VOICES)
+    parser.add_argument("--voice", default=None, help="an installed voice's name, or a voice's folder (stage 12)")
     parser.add_argument("--model", default=None, help="a pack (zip) of stage 11 in place of a voice; needs PyTorch")
-    parser.add_argument("--list_voices", action="store_true", help="list the voices under " + VOICES)
-    parser.add_argument("-o", "--output", default=None, help="the wav file to write")
+    parser.add_argument(
+        "--list_voices", action="store_true", help="list the voices at hand: under NIX_TTS_VOICES, and installed"
+    )
+    parser.add_argument("-o", "--output", default=None, help="the wav file to write; without it, speech is played")
     parser.add_argument("-f", "--file", default=None, help="a text file: each line becomes a wav file in --output_dir")
     parser.add_argument("--output_dir", default=None, help="where the wav files of --file go: 0001.wav, 0002.wav, ...")
     parser.add_argument("--stream", action="store_true", help="raw 16-bit mono samples to standard output as they come")
@@ -43,44 +43,18 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def voices() -> dict[str, Path]:
-    """Voices under the folders that NIX_TTS_VOICES names, by name."""
-    found = {}
-    default = Path.home() / ".local" / "share" / "nix-tts"
-    for root in os.environ.get(VOICES, str(default)).split(os.pathsep):
-        for file in sorted(Path(root).glob("*/voice.json")):
-            found.setdefault(file.parent.name, file.parent)
-    return found
-
-
-def find_voice(name: str | None) -> Path:
-    """The folder of a voice.
-
-    Raises:
-        DataError: there is none.
-    """
-    known = voices()
-    if name is None:
-        if not known:
-            raise DataError(f"no voice is installed: give --voice FOLDER, or set {VOICES} to a folder of voices")
-        return next(iter(known.values()))
-    if Path(name).is_dir() or os.sep in name or name not in known:
-        return Path(name)
-    return known[name]
-
-
 @command
 def main(cmd: Sequence[str] | None = None) -> None:
     parser = get_parser()
     args = parser.parse_args(cmd)
     if args.list_voices:
+        from espnet2_nix.runtime.installed import voices
+
         for name, path in voices().items():
             print(f"{name}\t{path}")
         return
     if args.file is not None and (args.output_dir is None or args.text is not None or args.output or args.stream):
         parser.error("--file needs --output_dir, and neither a text, nor -o, nor --stream")
-    if args.file is None and not args.stream and args.output is None:
-        parser.error("give -o FILE.wav, or --stream")
     if args.stream and args.output is not None:
         parser.error("give -o FILE.wav or --stream, not both")
     if args.file is not None and args.timings is not None:
@@ -89,6 +63,9 @@ def main(cmd: Sequence[str] | None = None) -> None:
         parser.error(f"--threads: expected 1 or more, found {args.threads}")
     if args.model is not None and (args.stream or args.timings or args.file):
         parser.error("--stream, --timings and --file need a voice (--voice), not a pack")
+    if args.model is not None and args.output is None:
+        parser.error("--model needs -o FILE.wav")
+    from espnet2_nix.runtime.players import PlayerError
     from espnet2_nix.text import Lexicon
 
     try:
@@ -98,16 +75,15 @@ def main(cmd: Sequence[str] | None = None) -> None:
             return
         from espnet2_nix.runtime import Voice
 
-        voice = Voice.load(find_voice(args.voice), threads=args.threads)
+        voice = Voice.load(args.voice, threads=args.threads)
         options = {"speed": args.speed, "noise_scale": args.noise_scale, "seed": args.seed, "lexicon": lexicon}
         if args.file is not None:
             speak_file(voice, args, options)
         elif args.stream:
             stream(voice, read_text(args), args.timings, options)
         else:
-            audio = voice.synthesize(read_text(args), **options)
-            write(audio, Path(args.output), args.timings)
-    except (FileNotFoundError, ValueError) as error:
+            speak(voice, args, options)
+    except (FileNotFoundError, PlayerError, ValueError) as error:
         raise DataError(str(error)) from error
 
 
@@ -117,6 +93,20 @@ def read_text(args: argparse.Namespace) -> str:
     if not text.strip():
         raise DataError("expected a text to say, found none")
     return text
+
+
+def speak(voice: Any, args: argparse.Namespace, options: dict[str, Any]) -> None:
+    """A wav file with -o, else the loudspeaker."""
+    if args.output is not None:
+        write(voice.synthesize(read_text(args), **options), Path(args.output), args.timings)
+        return
+    from espnet2_nix.runtime.players import find_player, play
+    from espnet2_nix.runtime.timings import Timings
+
+    player, record = find_player(), Timings(voice.sample_rate)
+    play(voice.stream(read_text(args), timings=record, **options), voice.sample_rate, player)
+    if args.timings is not None:
+        record.write(args.timings)
 
 
 def write(audio: Audio, output: Path, timings: str | None) -> None:

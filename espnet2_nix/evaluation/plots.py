@@ -190,8 +190,8 @@ def plot_curves(
     return _save(figure, path)
 
 
-def read_losses(train_log_dir: str | os.PathLike[str]) -> Curves:
-    """Reads the losses that ESPnet's trainer logs after each epoch; a training may be writing at the same time.
+def read_epochs(train_log_dir: str | os.PathLike[str]) -> dict[int, str]:
+    """Reads what ESPnet's trainer logs after each epoch; a training may be writing at the same time.
 
     Args:
         train_log_dir: Folder of `train.log`, and of `train.1.log`, `train.2.log`, ... where the training was
@@ -199,7 +199,7 @@ def read_losses(train_log_dir: str | os.PathLike[str]) -> Curves:
             all that was logged from this epoch on.
 
     Returns:
-        Loss to `train` or `valid` to epochs, rising, and values. Empty while no epoch has ended.
+        The line of each epoch, rising. Empty while no epoch has ended.
 
     Raises:
         FileNotFoundError: If there is no log.
@@ -216,8 +216,23 @@ def read_losses(train_log_dir: str | os.PathLike[str]) -> Curves:
         for found in RESULTS.finditer(log.read_text(encoding="utf-8", errors="replace")):
             results = {epoch: line for epoch, line in results.items() if epoch < int(found[1])}
             results[int(found[1])] = found[2]
+    return results
+
+
+def read_losses(train_log_dir: str | os.PathLike[str]) -> Curves:
+    """Reads the losses of each epoch from a training's logs.
+
+    Args:
+        train_log_dir: See `read_epochs`.
+
+    Returns:
+        Loss to `train` or `valid` to epochs, rising, and values. Empty while no epoch has ended.
+
+    Raises:
+        FileNotFoundError: If there is no log.
+    """
     curves: Curves = {}
-    for epoch, line in results.items():
+    for epoch, line in read_epochs(train_log_dir).items():
         part = ""
         for opened, name, value in re.findall(r"\[(\w+)\]|([\w.]+)=([^\s,]+)", line):
             part = opened or part

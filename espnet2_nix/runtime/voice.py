@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from espnet2_nix.runtime.files import replace_file
+from espnet2_nix.runtime.installed import find_voice
 from espnet2_nix.runtime.sentences import SENTENCE_ENDS, split_sentences
 from espnet2_nix.runtime.timings import MARKS, SPACE, Timings
 from espnet2_nix.text import Lexicon, frontend_info, token_list, tokenize
@@ -78,17 +79,19 @@ class Voice:
         self._sessions = sessions
 
     @staticmethod
-    def load(path: str | os.PathLike[str], threads: int = 1) -> Voice:
+    def load(path: str | os.PathLike[str] | None = None, threads: int = 1) -> Voice:
         """Loads a voice.
 
         Args:
-            path: The folder that stage 12 wrote.
+            path: The folder that stage 12 wrote, or the name of a voice at hand (`nix-tts --list_voices`); None is the first
+                of them.
             threads: Threads of onnxruntime.
 
         Raises:
+            FileNotFoundError: If None is given and no voice is at hand.
             VoiceError: If something is missing, damaged or of another version; the message says what.
         """
-        path = Path(path)
+        path = find_voice(path)
         info = _read_info(path)
         for name, wanted in info["sha256"].items():
             _check_file(path / name, wanted)

@@ -78,7 +78,7 @@ def test_a_lexicon_is_read(voices, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["나무"], "give -o FILE.wav, or --stream"),
+        (["나무", "--model", "x.zip"], "--model needs -o FILE.wav"),
         (["-f", "x.txt"], "--file needs --output_dir"),
         (["-f", "x.txt", "--output_dir", "d", "--timings", "a.srt"], "--timings is for one text"),
         (["나무", "-o", "a.wav", "--stream"], "not both"),
@@ -97,7 +97,7 @@ def test_wrong_options_end_with_2(arguments, message, capsys):
     ("arguments", "message"),
     [
         (["나무", "--voice", "nowhere/voice", "-o", "a.wav"], "nowhere/voice is no folder"),
-        (["나무", "-o", "a.wav"], "no voice is installed: give --voice FOLDER, or set NIX_TTS_VOICES"),
+        (["나무", "-o", "a.wav"], "no voice is installed: pip install"),
         (["", "--voice", "VOICE", "-o", "a.wav"], "expected a text to say, found none"),
         (["...", "--voice", "VOICE", "-o", "a.wav"], "nothing readable"),
         (["나무", "--voice", "VOICE", "-o", "a.wav", "--speed", "0"], "speed: expected a factor above 0"),

@@ -94,8 +94,12 @@ download_model=""    # A packed student (zip or zoo tag) to synthesise with inst
 
 # Packing related
 corpus=""            # Name of the corpus, written into the pack.
+attribution=""       # Who made the corpus and where it is, as its licence demands.
 license="CC-BY-NC-SA-4.0" # Licence of the corpus, and so of every model trained on it.
 voice_precision=fp32 # Stored weights of the voice: fp32, fp16 (half the size) or int8.
+voice_package=""     # Stage 12 also writes the voice as a distribution nix-tts-voice-NAME that pip installs: give NAME.
+voice_version=1.0.0  # Version of that distribution.
+voice_remarks=""     # A Markdown file that ends its model card: hardware, limits.
 export_sherpa=false  # Also write the student as one graph for sherpa-onnx.
 hf_repo=""           # Hugging Face repository for stage 13.
 
@@ -592,6 +596,22 @@ if want_stage 12; then
         --outdir "${voice_dir}" \
         --precision "${voice_precision}" \
         ${voice_opts}
+    if [ -n "${voice_package}" ]; then
+        log "Stage 12: Package of the voice: ${tts_exp}/nix-tts-voice-${voice_package//_/-}"
+        card_dirs=
+        for dset in ${all_sets}; do card_dirs+=" ${data_raw}/${dset}"; done
+        ${python} -m espnet2_nix.bin.voice_package \
+            --voice_dir "${voice_dir}" \
+            --name "${voice_package}" \
+            --version "${voice_version}" \
+            --attribution "${attribution}" \
+            ${voice_remarks:+--remarks "${voice_remarks}"} \
+            --data_dirs ${card_dirs} \
+            --fs "${fs}" \
+            --train_dirs "${teacher_exp}" "${encoder_exp}" "${decoder_exp}" "${finetune_exp}" "${scratch_exp}" \
+            --results "${tts_exp}/RESULTS.md" \
+            --outdir "${tts_exp}/nix-tts-voice-${voice_package//_/-}"
+    fi
 fi
 
 if ! ${skip_upload_hf} && want_stage 13; then

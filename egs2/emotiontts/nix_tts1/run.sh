@@ -8,6 +8,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 ./nix_tts.sh \
     --corpus emotiontts \
     --license CC-BY-NC-SA-4.0 \
+    --attribution "emotiontts_open_db, https://github.com/emotiontts/emotiontts_open_db" \
     --ngpu 0 \
     --min_frames 64 \
     --nj 2 \

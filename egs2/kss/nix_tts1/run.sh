@@ -8,4 +8,5 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 ./nix_tts.sh \
     --corpus kss \
     --license CC-BY-NC-SA-4.0 \
+    --attribution "KSS Dataset: Korean Single Speaker Speech Dataset by Kyubyong Park, https://www.kaggle.com/datasets/bryanpark/korean-single-speaker-speech-dataset" \
     "$@"

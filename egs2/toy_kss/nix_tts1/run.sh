@@ -8,6 +8,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 ./nix_tts.sh \
     --corpus toy_kss \
     --license CC0-1.0 \
+    --attribution "synthetic, made by this recipe" \
     --ngpu 0 \
     --nj 2 \
     --inference_nj 2 \

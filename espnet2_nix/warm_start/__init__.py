@@ -1,0 +1,1 @@
+"""A teacher's first weights from a public VITS voice."""

@@ -10,6 +10,25 @@ def expand(hidden: torch.Tensor, attn: torch.Tensor) -> torch.Tensor:
     return torch.matmul(hidden, attn.to(hidden.dtype).transpose(1, 2))
 
 
+def expand_by_durations(hidden: torch.Tensor, durations: torch.Tensor, max_feats: int) -> torch.Tensor:
+    """Frames as copies of tokens, by a gather: what ``expand`` gives on the hard path, without the path.
+
+    Args:
+        hidden: (B, C, T_text).
+        durations: Frames of each token (B, T_text), integers, 0 on padding.
+        max_feats: Frames of the batch.
+
+    Returns:
+        (B, C, max_feats); zeros past the sum of durations.
+    """
+    ends = torch.cumsum(durations, dim=1)  # (B, T_text)
+    frames = torch.arange(max_feats, device=durations.device)[None].expand(len(durations), -1).contiguous()
+    index = torch.searchsorted(ends, frames, right=True)  # (B, max_feats), T_text where there is no token
+    mask = (index < durations.shape[1]).to(hidden.dtype)[:, None]
+    index = index.clamp(max=durations.shape[1] - 1)[:, None].expand(-1, hidden.shape[1], -1)
+    return torch.gather(hidden, 2, index) * mask
+
+
 def durations_to_attn(durations: torch.Tensor, max_feats: int | torch.Tensor) -> torch.Tensor:
     """Hard path of given durations.
 

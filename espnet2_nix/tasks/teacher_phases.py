@@ -12,14 +12,17 @@ from espnet2.tasks.abs_task import AbsTask, optim_classes
 from espnet2.train.class_choices import ClassChoices
 from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.train.gan_trainer import GANTrainer
+from espnet2.train.preprocessor import CommonPreprocessor
 from espnet2.train.trainer import Trainer
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str_or_none
 
+from espnet2_nix.models.teacher_latents import TeacherLatents
 from espnet2_nix.models.teacher_phases import PosteriorPretraining, VITSAutoencoder
+from espnet2_nix.models.text_side import TextAligner, TextSide
 from espnet2_nix.modules.vits_generator import register_generator
-from espnet2_nix.tasks.nix_encoder import add_teacher_arguments
-from espnet2_nix.tasks.teacher import load_strictly, load_vits, read_state_dict
+from espnet2_nix.tasks.nix_encoder import add_teacher_arguments, add_text_arguments, read_token_list
+from espnet2_nix.tasks.teacher import fingerprint, load_strictly, load_vits, read_state_dict
 
 register_generator()
 
@@ -113,6 +116,60 @@ class VITSAutoencoderTask(TeacherPhaseTask):
             optim_classes[args.optim](generator, **args.optim_conf),
             optim_classes[args.optim2](model.tts.discriminator.parameters(), **args.optim2_conf),
         ]
+
+
+class TextPhaseTask(TeacherPhaseTask):
+    """What the phases with text share."""
+
+    @classmethod
+    def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Adds the task's options."""
+        super().add_task_arguments(parser)
+        add_text_arguments(parser)
+
+    @classmethod
+    def build_preprocess_fn(
+        cls, args: argparse.Namespace, train: bool
+    ) -> Callable[[str, dict[str, np.ndarray]], dict[str, np.ndarray]]:
+        """Token names to ids; the tokens themselves were made in stage 2."""
+        return CommonPreprocessor(train=train, token_type=args.token_type, token_list=args.token_list, g2p_type=None)
+
+
+class TextAlignerTask(TextPhaseTask):
+    """The alignment of corpus and text, learnt from the spectrogram alone."""
+
+    data_names: ClassVar[tuple[str, ...]] = ("text", "speech")
+
+    @classmethod
+    def build_model(cls, args: argparse.Namespace) -> TextAligner:
+        """Builds the aligner; of the teacher it takes the features alone."""
+        token_list = read_token_list(args)
+        vits, _ = load_vits(args.teacher_train_config, None)
+        return TextAligner(len(token_list), int(vits.tts.fs), vits.feats_extract, **args.model_conf)
+
+
+class TextSideTask(TextPhaseTask):
+    """Phase 3: text encoder, flow and duration predictor on stored posteriors."""
+
+    data_names: ClassVar[tuple[str, ...]] = ("text",)
+
+    @classmethod
+    def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Adds the task's options."""
+        super().add_task_arguments(parser)
+        parser.get_default("required").extend(["latents_dir"])
+        parser.add_argument(
+            "--latents_dir", type=str_or_none, default=None, help="Posteriors and durations, see bin/dump_latents.py"
+        )
+
+    @classmethod
+    def build_model(cls, args: argparse.Namespace) -> TextSide:
+        """Reads the teacher so far; posterior encoder and decoder are frozen."""
+        read_token_list(args)
+        vits = load_phase(args.teacher_train_config, args.teacher_model_file)
+        latents = TeacherLatents(args.latents_dir, fingerprint(args.teacher_model_file))
+        model = TextSide(vits.tts, latents, **args.model_conf)
+        return freeze_all_but(model, model.trained)
 
 
 def freeze_all_but(model: torch.nn.Module, trained: list[torch.nn.Module]) -> torch.nn.Module:

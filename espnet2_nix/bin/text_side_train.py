@@ -1,0 +1,23 @@
+#!/usr/bin/env python3
+"""Stage 6, warm start, phase 3: text encoder, flow and duration predictor on stored posteriors."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from espnet2_nix.tasks.teacher_phases import TextSideTask
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """The options of ESPnet's training commands and of ``TextSideTask``."""
+    return TextSideTask.get_parser()
+
+
+def main(cmd: Sequence[str] | None = None) -> None:
+    """Trains; resumes with ``--resume true``."""
+    TextSideTask.main(cmd=cmd)
+
+
+if __name__ == "__main__":
+    main()

@@ -36,6 +36,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--outdir", required=True, help="writes info.json, index.tsv and frames.f16; what is there is kept"
     )
+    parser.add_argument(
+        "--durations", default=None, help="table of frames of each token, in place of the teacher's own alignment"
+    )
     parser.add_argument("--ngpu", type=int, default=0, help="0 computes on the CPU")
     return parser
 
@@ -64,9 +67,19 @@ def utterances(
         yield utt_id, text_ids, torch.from_numpy(wav).to(device)
 
 
-def digest_of(texts: dict[str, str], recordings: dict[str, str], extra: dict[str, str]) -> str:
-    """Names texts and recordings, the latter by path, size and time: another preparation is another digest."""
-    facts: list[object] = [texts, extra]
+def parse_durations(table: dict[str, str]) -> dict[str, list[int]]:
+    """Frames of each token by utterance."""
+    try:
+        return {utt_id: [int(frames) for frames in row.split()] for utt_id, row in table.items()}
+    except ValueError as error:
+        raise DataError(f"--durations: expected whole numbers of frames, found {error}") from error
+
+
+def digest_of(
+    texts: dict[str, str], recordings: dict[str, str], extra: dict[str, str], durations: dict[str, str]
+) -> str:
+    """Names texts, durations and recordings, the last by path, size and time: another preparation is another digest."""
+    facts: list[object] = [texts, extra, durations] if durations else [texts, extra]
     for utt_id in texts:
         path = Path(recordings.get(utt_id, ""))
         stat = path.stat() if path.is_file() else None
@@ -91,7 +104,8 @@ def main(cmd: Sequence[str] | None = None) -> None:
     extra = read_table(args.extra_text) if args.extra_text else {}
     if twice := sorted(extra.keys() & texts.keys()):
         raise DataError(f"--extra_text: {', '.join(twice[:5])} are in --text as well; ids must be unique")
-    inputs, digest = Path(args.outdir) / "inputs.sha256", digest_of(texts, recordings, extra)
+    durations = read_table(args.durations) if args.durations else {}
+    inputs, digest = Path(args.outdir) / "inputs.sha256", digest_of(texts, recordings, extra, durations)
     try:
         name = fingerprint(args.teacher_model_file)
         try:
@@ -105,7 +119,7 @@ def main(cmd: Sequence[str] | None = None) -> None:
         device = "cuda" if args.ngpu > 0 else "cpu"
         rows = utterances(texts, recordings, extra, teacher, device)
         inputs.unlink(missing_ok=True)
-        num_frames = write_latents(args.outdir, teacher, name, rows)
+        num_frames = write_latents(args.outdir, teacher, name, rows, parse_durations(durations) if durations else None)
         with atomic_write(inputs) as f:
             f.write(digest + "\n")
     except (FileNotFoundError, ValueError) as error:

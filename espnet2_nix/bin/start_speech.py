@@ -16,8 +16,12 @@ logger = logging.getLogger(__name__)
 def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--voice", required=True, help="a Piper voice of quality medium (.onnx)")
-    parser.add_argument("--phonemes", required=True, help="sentences in IPA, one a line")
-    parser.add_argument("--outdir", required=True, help="writes {train,valid}/{wav.scp,latent.scp,speech_shape}, wav/, latent/")
+    parser.add_argument(
+        "--phonemes", default=None, help="sentences in IPA, one a line; default: those at hand in the voice's language"
+    )
+    parser.add_argument(
+        "--outdir", required=True, help="writes {train,valid}/{wav.scp,latent.scp,speech_shape}, wav/, latent/"
+    )
     parser.add_argument("--fs", type=int, required=True, help="sampling rate of the data, Hz")
     parser.add_argument("--n_shift", type=int, required=True, help="samples a frame")
     parser.add_argument("--num_valid", type=int, default=12, help="sentences held out")
@@ -33,7 +37,7 @@ def main(cmd: Sequence[str] | None = None) -> None:
 
     seconds = write_start_speech(
         Path(args.voice),
-        Path(args.phonemes),
+        args.phonemes and Path(args.phonemes),
         Path(args.outdir),
         fs=args.fs,
         n_shift=args.n_shift,

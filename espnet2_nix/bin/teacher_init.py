@@ -12,7 +12,9 @@ from espnet2_nix.bin import command
 def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--teacher_init", required=True, help="Piper voice (.onnx or .ckpt) of quality medium")
-    parser.add_argument("--teacher_config", required=True, help="YAML of the teacher, see conf/train_vits_warm_start.yaml")
+    parser.add_argument(
+        "--teacher_config", required=True, help="YAML of the teacher, see conf/train_vits_warm_start.yaml"
+    )
     parser.add_argument("--outdir", required=True, help="writes config.yaml and model.pth")
     parser.add_argument("--token_list", required=True, help="the recipe's token list")
     parser.add_argument("--fs", type=int, required=True, help="sampling rate of the data, Hz")

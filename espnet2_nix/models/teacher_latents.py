@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ def write_latents(
     teacher: VITSTeacher,
     fingerprint: str,
     utterances: Iterable[tuple[str, torch.Tensor, torch.Tensor | None]],
+    durations_of: Mapping[str, Sequence[int]] | None = None,
 ) -> int:
     """Runs the teacher over utterances and stores what encoder distillation takes from it.
 
@@ -38,6 +39,7 @@ def write_latents(
         teacher: The trained VITS.
         fingerprint: Names the teacher's weights, see ``TeacherLatents``.
         utterances: Id, token ids (T_text,) and waveform (T_wav,), or None where there is no recording, of each.
+        durations_of: Frames of each token by utterance, in place of the teacher's own path through a recording.
 
     Returns:
         Frames written.
@@ -64,7 +66,11 @@ def write_latents(
                     )
                     mean, log_std, feats_mask = teacher.posterior(feats, feats_lengths)
                     text_lengths = torch.tensor([len(text)], device=text.device)
-                    durations = durations_from_path(teacher.alignment(text[None], text_lengths, mean, feats_mask))
+                    if durations_of is None:
+                        path = teacher.alignment(text[None], text_lengths, mean, feats_mask)
+                        durations = durations_from_path(path)
+                    else:
+                        durations = given_durations(durations_of, utt_id, len(text), mean.shape[2])
                     mel = log_mel.to(feats.device)(feats)
                 rows = torch.cat([mean[0], log_std[0], mel[0]]).T.half().cpu()  # (T_feats, 2 H + n_mels)
                 if not torch.isfinite(rows).all():
@@ -86,6 +92,25 @@ def write_latents(
         for path in aside.values():
             path.unlink(missing_ok=True)
     return num_frames
+
+
+def given_durations(
+    durations_of: Mapping[str, Sequence[int]], utt_id: str, num_tokens: int, num_frames: int
+) -> torch.Tensor:
+    """Frames of each token (1, T_text), int64, checked against the utterance.
+
+    Raises:
+        ValueError: If there are none of this utterance, or their number or sum is another.
+    """
+    durations = durations_of.get(utt_id)
+    if durations is None:
+        raise ValueError(f"no durations of {utt_id}; write them anew: remove the table, then run stage 6")
+    if len(durations) != num_tokens or sum(durations) != num_frames:
+        raise ValueError(
+            f"{utt_id}: expected durations of {num_tokens} tokens and {num_frames} frames, found {len(durations)} and "
+            f"{sum(durations)}; write them anew: remove the table, then run stage 6"
+        )
+    return torch.tensor([list(durations)])
 
 
 class Entry(NamedTuple):

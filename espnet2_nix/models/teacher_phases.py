@@ -119,7 +119,9 @@ class PosteriorPretraining(AbsESPnetModel):
         stats = {"loss": loss.detach(), "explained_variance": explained.detach(), "logs_q": logs_q.detach().mean()}
         return force_gatherable((loss, stats, speech.shape[0]), loss.device)
 
-    def collect_feats(self, speech: torch.Tensor, speech_lengths: torch.Tensor, **kwargs: object) -> dict[str, torch.Tensor]:
+    def collect_feats(
+        self, speech: torch.Tensor, speech_lengths: torch.Tensor, **kwargs: object
+    ) -> dict[str, torch.Tensor]:
         """Linear spectrogram (B, T_feats, F) and its lengths, for ESPnet's statistics."""
         feats, feats_lengths = self.feats_extract(speech, speech_lengths)
         return {"feats": feats, "feats_lengths": feats_lengths}
@@ -275,7 +277,9 @@ class VITSAutoencoder(AbsGANESPnetModel):
         stats["generator_loss"] = loss.detach()
         return loss, stats
 
-    def collect_feats(self, speech: torch.Tensor, speech_lengths: torch.Tensor, **kwargs: object) -> dict[str, torch.Tensor]:
+    def collect_feats(
+        self, speech: torch.Tensor, speech_lengths: torch.Tensor, **kwargs: object
+    ) -> dict[str, torch.Tensor]:
         """Linear spectrogram (B, T_feats, F) and its lengths, for ESPnet's statistics."""
         feats, feats_lengths = self.feats_extract(speech, speech_lengths)
         return {"feats": feats, "feats_lengths": feats_lengths}

@@ -11,8 +11,15 @@ from espnet2.utils.yaml_no_alias_safe_dump import yaml_no_alias_safe_dump
 
 from espnet2_nix.data.kaldi_io import atomic_write
 from espnet2_nix.modules.vits_generator import register_generator
+from espnet2_nix.tasks.teacher_phases import load_phase
 from espnet2_nix.warm_start.errors import TeacherInitError
-from espnet2_nix.warm_start.init import MAX_DIFFERENCE, check_decoder_params, describe, difference_from_graph, import_weights
+from espnet2_nix.warm_start.init import (
+    MAX_DIFFERENCE,
+    check_decoder_params,
+    describe,
+    difference_from_graph,
+    import_weights,
+)
 from espnet2_nix.warm_start.piper import read_piper_voice
 from espnet2_nix.warm_start.start_speech import StartVoice
 
@@ -77,3 +84,26 @@ def init_teacher(
     part.replace(folder / "model.pth")
     with atomic_write(folder / "config.yaml") as f:
         yaml_no_alias_safe_dump(vars(args), f, indent=4, sort_keys=False)
+
+
+def take_teacher(train_config: str, model_file: str, out: str) -> None:
+    """Writes the teacher in what a phase saved to ``out``, and its configuration beside it.
+
+    Args:
+        train_config: ``config.yaml`` of the teacher.
+        model_file: Weights that a phase saved: those of the teacher, and what the phase's model held besides.
+        out: The file to write.
+
+    Raises:
+        ValueError: If a weight of the teacher is missing or misshapen.
+    """
+    model = load_phase(train_config, model_file)
+    path = Path(out)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    torch.save(model.state_dict(), part)
+    part.replace(path)
+    config = path.parent / "config.yaml"
+    if not config.exists() or not config.samefile(train_config):
+        with atomic_write(config) as f:
+            f.write(Path(train_config).read_text(encoding="utf-8"))

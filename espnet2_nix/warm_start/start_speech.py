@@ -95,12 +95,25 @@ def known_share(phonemes: Sequence[str], table: Mapping[str, list[int]]) -> floa
     return sum(symbol in table for symbol in symbols) / max(1, len(symbols))
 
 
-def read_phonemes(path: str | Path, voice: PiperVoice) -> list[str]:
+def read_phonemes(path: str | Path | None, voice: PiperVoice) -> list[str]:
     """A list of phonemised sentences, one a line.
+
+    Args:
+        path: The list; None takes the one that comes with the package for the voice's language.
+        voice: The voice that is to read them.
 
     Raises:
         TeacherInitError: If the file is missing or empty, or the voice knows less than nine tenths of its symbols.
     """
+    if path is None:
+        path = Path(__file__).parent / "phonemes" / f"{voice.language}.txt"
+        if not path.is_file():
+            at_hand = ", ".join(sorted(p.stem for p in path.parent.glob("*.txt")))
+            raise TeacherInitError(
+                f"{voice.path.name} speaks {voice.language or 'a language that its JSON does not name'}; sentences are at "
+                f"hand for {at_hand}. Write 400 of your own, one a line, phonemise each (espeak-ng -q --ipa -v "
+                f"{voice.language or 'LANGUAGE'} SENTENCE) and give --start_phonemes FILE"
+            )
     path = Path(path)
     if not path.is_file():
         raise TeacherInitError(f"{path} not found; give a file of phonemised sentences, one a line (espeak-ng --ipa)")
@@ -109,14 +122,14 @@ def read_phonemes(path: str | Path, voice: PiperVoice) -> list[str]:
     if not lines or share < 0.9:
         raise TeacherInitError(
             f"{path}: expected sentences in the symbols of {voice.path.name}, found {len(lines)} of which it knows "
-            f"{100 * share:.0f} %; write them with: espeak-ng -q --ipa -v {voice.language or 'LANGUAGE'} -f sentences.txt"
+            f"{100 * share:.0f} %; write them with: espeak-ng -q --ipa -v {voice.language or 'LANGUAGE'} SENTENCE"
         )
     return lines
 
 
 def write_start_speech(
     voice_file: Path,
-    phonemes_file: Path,
+    phonemes_file: Path | None,
     outdir: Path,
     fs: int,
     n_shift: int,

@@ -56,6 +56,14 @@ valid_set=dev        # Name of validation set used for monitoring and tuning.
 test_sets="dev eval1" # Names of test sets; several items separated by blanks.
 teacher_config=conf/train_vits_teacher.yaml # Config of the teacher's training.
 teacher_args=""      # Arguments of the teacher's training, e.g. "--max_epoch 1"; they win over the config.
+teacher_init=        # A public VITS voice to begin with, e.g. a Piper voice of quality medium (.onnx): stage 6 then trains in phases.
+warm_start_config=conf/train_vits_warm_start.yaml # Config of that teacher.
+warm_start_conf=conf/warm_start # Folder of the configs of its phases.
+start_phonemes=      # Sentences in IPA, one a line, that the start voice reads; empty: those at hand in its language.
+posterior_args=""    # Arguments of phase 1, the posterior encoder on the start voice's speech.
+autoencoder_args=""  # Arguments of phase 2, posterior encoder and decoder on the corpus.
+aligner_args=""      # Arguments of the aligner, before phase 3.
+text_side_args=""    # Arguments of phase 3, text encoder, flow and durations.
 teacher_model=       # A finished ESPnet VITS, folder or zoo zip: stage 6 checks it and trains nothing.
 encoder_config=conf/train_nix_encoder.yaml  # Config of encoder distillation.
 encoder_args=""      # Arguments of encoder distillation.
@@ -111,7 +119,7 @@ Stages:
   3  drop what cannot be trained on, each clip named in ${dumpdir}/raw/dropped.tsv
   4  token list
   5  shapes of the training data
-  6  VITS teacher (or a check of --teacher_model)
+  6  VITS teacher, from nothing or from --teacher_init (or a check of --teacher_model)
   7  encoder distillation
   8  decoder distillation (needs stage 6 only: may run beside stage 7); --finetune_decoder true: then fine-tuning (needs both)
   9  assemble the student; synthesise the test sets with teacher and student
@@ -195,7 +203,7 @@ if [ -z "${tts_exp}" ]; then
     fi
     if ${from_scratch}; then tts_exp=${expdir}/nix_tts_scratch${tag_}; fi
 fi
-[ -z "${teacher_model}" ] || teacher_file=model.pth
+[ -z "${teacher_model}${teacher_init}" ] || teacher_file=model.pth
 # The trainings whose parts are joined in stage 9.
 student_encoder_exp=${encoder_exp} student_encoder_file=${encoder_file} student_decoder_exp=${decoder_exp} student_decoder_needs=
 if ${finetune_decoder}; then student_decoder_exp=${finetune_exp} student_decoder_needs="--finetune_decoder true"; fi
@@ -366,10 +374,14 @@ dump_teacher_latents() {
             --text "${data_raw}/${train_set}/text" "${data_raw}/${valid_set}/text" \
             --wav_scp "${data_raw}/${train_set}/wav.scp" "${data_raw}/${valid_set}/wav.scp" \
             ${extra:+--extra_text ${extra}} \
+            $([ ! -e "${teacher_exp}/durations" ] || echo "--durations ${teacher_exp}/durations") \
             ${teacher_opts} \
             --ngpu "${ngpu}" \
             --outdir "${dir}"
 }
+
+# shellcheck source=/dev/null
+. utils/warm_start.sh
 
 if ! ${skip_train}; then
     if want_stage 6; then
@@ -385,6 +397,8 @@ if ! ${skip_train}; then
                 --n_fft "${n_fft}" \
                 --n_shift "${n_shift}" \
                 --win_length "${win_length}"
+        elif [ -n "${teacher_init}" ]; then
+            warm_start_teacher
         else
             log "Stage 6: VITS teacher: ${teacher_exp}"
             launch_training "${teacher_exp}" espnet2.bin.gan_tts_train "${teacher_config}" \

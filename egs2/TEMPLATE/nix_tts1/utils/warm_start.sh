@@ -1,0 +1,100 @@
+# shellcheck shell=bash
+# Stage 6 with --teacher_init: a teacher from a public voice, in phases. Sourced by nix_tts.sh, whose options and functions it uses.
+# Every step is skipped where its result stands; a training that was interrupted resumes.
+
+# warm_start_teacher: ${teacher_init} -> ${teacher_exp}/{config.yaml,model.pth,durations}
+warm_start_teacher() {
+    local dir=${teacher_exp} phases=${teacher_exp}/phases
+    local init=${phases}/init speech=${phases}/start_speech
+    local posterior=${phases}/posterior autoencoder=${phases}/autoencoder aligner=${phases}/aligner text_side=${phases}/text_side
+    local latents=${phases}/latents
+
+    log "Stage 6: Teacher from ${teacher_init}: ${dir}, its phases: ${phases}"
+    if [ ! -e "${init}/model.pth" ]; then
+        ${python} -m espnet2_nix.bin.teacher_init \
+            --teacher_init "${teacher_init}" \
+            --teacher_config "${warm_start_config}" \
+            --outdir "${init}" \
+            --token_list "${token_list}" \
+            --fs "${fs}" \
+            --n_fft "${n_fft}" \
+            --n_shift "${n_shift}"
+    fi
+
+    if [ ! -e "${posterior}/teacher/model.pth" ]; then
+        log "Stage 6, phase 1: Posterior encoder on the start voice's own speech: ${posterior}"
+        ${train_cmd} "${speech}/start_speech.log" \
+            ${python} -m espnet2_nix.bin.start_speech \
+                --voice "${teacher_init}" \
+                ${start_phonemes:+--phonemes "${start_phonemes}"} \
+                --outdir "${speech}" \
+                --fs "${fs}" \
+                --n_shift "${n_shift}"
+        launch_training "${posterior}" espnet2_nix.bin.posterior_pretraining_train "${warm_start_conf}/train_posterior.yaml" \
+            $(so_far "${init}") \
+            --train_data_path_and_name_and_type "${speech}/train/wav.scp,speech,sound" \
+            --train_data_path_and_name_and_type "${speech}/train/latent.scp,latent,npy" \
+            --train_shape_file "${speech}/train/speech_shape" \
+            --valid_data_path_and_name_and_type "${speech}/valid/wav.scp,speech,sound" \
+            --valid_data_path_and_name_and_type "${speech}/valid/latent.scp,latent,npy" \
+            --valid_shape_file "${speech}/valid/speech_shape" \
+            ${train_args} ${posterior_args}
+        take_teacher "${posterior}/valid.loss.best.pth" "${posterior}/teacher"
+    fi
+
+    if [ ! -e "${autoencoder}/teacher/model.pth" ]; then
+        log "Stage 6, phase 2: Posterior encoder and decoder on the corpus: ${autoencoder}"
+        launch_training "${autoencoder}" espnet2_nix.bin.vits_autoencoder_train "${warm_start_conf}/train_autoencoder.yaml" \
+            $(so_far "${posterior}/teacher") \
+            --latent_stats "${speech}/latent_stats.npz" \
+            ${speech_data_opts} \
+            ${train_args} ${autoencoder_args}
+        take_teacher "${autoencoder}/train.total_count.ave.pth" "${autoencoder}/teacher"
+    fi
+
+    if [ ! -e "${dir}/durations" ]; then
+        log "Stage 6, phase 3: Alignment of corpus and text: ${aligner}"
+        launch_training "${aligner}" espnet2_nix.bin.text_aligner_train "${warm_start_conf}/train_text_aligner.yaml" \
+            $(so_far "${init}") \
+            --token_list "${token_list}" \
+            --frontend "${g2p}" \
+            ${text_data_opts} \
+            ${speech_data_opts} \
+            ${train_args} ${aligner_args}
+        ${train_cmd} "${aligner}/align_text.log" \
+            ${python} -m espnet2_nix.bin.align_text \
+                --train_config "${aligner}/config.yaml" \
+                --model_file "${aligner}/valid.loss.best.pth" \
+                --text "${data_raw}/${train_set}/text" "${data_raw}/${valid_set}/text" \
+                --wav_scp "${data_raw}/${train_set}/wav.scp" "${data_raw}/${valid_set}/wav.scp" \
+                --out "${dir}/durations"
+    fi
+
+    if [ ! -e "${dir}/model.pth" ]; then
+        log "Stage 6, phase 3: Text side on stored posteriors: ${text_side}"
+        ${train_cmd} "${latents}/dump_latents.log" \
+            ${python} -m espnet2_nix.bin.dump_latents \
+                --text "${data_raw}/${train_set}/text" "${data_raw}/${valid_set}/text" \
+                --wav_scp "${data_raw}/${train_set}/wav.scp" "${data_raw}/${valid_set}/wav.scp" \
+                $(so_far "${autoencoder}/teacher") \
+                --durations "${dir}/durations" \
+                --outdir "${latents}"
+        launch_training "${text_side}" espnet2_nix.bin.text_side_train "${warm_start_conf}/train_text_side.yaml" \
+            $(so_far "${autoencoder}/teacher") \
+            --latents_dir "${latents}" \
+            --token_list "${token_list}" \
+            --frontend "${g2p}" \
+            ${text_data_opts} \
+            ${train_args} ${text_side_args}
+        take_teacher "${text_side}/valid.loss.best.pth" "${dir}"
+    fi
+}
+
+# so_far DIR: the options that name the teacher which a phase left in DIR
+so_far() { echo "--teacher_train_config $1/config.yaml --teacher_model_file $1/model.pth"; }
+
+# take_teacher WEIGHTS DIR: the teacher in what a phase saved, for the next one
+take_teacher() {
+    ${python} -m espnet2_nix.bin.take_teacher \
+        --train_config "${teacher_exp}/phases/init/config.yaml" --model_file "$1" --out "$2/model.pth"
+}

@@ -9,11 +9,12 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "espnet2_nix"
 ALLOWED = {
-    "bin": {"inference", "export", "evaluation", "tasks", "data", "runtime", "text", "models"},
+    "bin": {"inference", "export", "evaluation", "warm_start", "tasks", "data", "runtime", "text", "models"},
     "inference": {"tasks", "models", "losses", "data", "text"},
     "export": {"tasks", "models", "modules", "text"},
     "evaluation": {"tasks", "models", "modules", "losses", "data", "text"},
-    "tasks": {"models", "modules", "aligner", "losses", "text"},
+    "warm_start": {"tasks", "models", "modules", "aligner", "data", "text"},
+    "tasks": {"warm_start", "models", "modules", "aligner", "losses", "text"},
     "models": {"modules", "aligner", "losses"},
     "modules": set(),
     "aligner": {"modules"},  # masks
@@ -23,6 +24,10 @@ ALLOWED = {
     "text": set(),
 }
 FREE = {"espnet2_nix", "dispatch", "version"}  # modules at the top of the package
+LEAVES = {  # modules at the ground, which every layer may import; what they themselves import of the package
+    "errors": set(),
+    "files": {"errors"},
+}
 
 
 def arrows_to_the_left(package):
@@ -30,8 +35,9 @@ def arrows_to_the_left(package):
     wrong = []
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package).parts
-        if len(parts) == 1:
+        if len(parts) == 1 and path.stem not in LEAVES:
             continue
+        allowed = LEAVES[path.stem] if len(parts) == 1 else {parts[0], *ALLOWED[parts[0]], *FREE, *LEAVES}
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = []
             if isinstance(node, ast.ImportFrom) and node.module:
@@ -42,7 +48,7 @@ def arrows_to_the_left(package):
                 if not name.startswith("espnet2_nix."):
                     continue
                 layer = name.split(".")[1]
-                if layer not in {parts[0], *ALLOWED[parts[0]], *FREE}:
+                if layer not in allowed:
                     wrong.append(f"{'/'.join(parts)} imports {layer}")
     return wrong
 
@@ -62,6 +68,17 @@ def test_a_planted_arrow_is_found(tmp_path, statement):
     (tmp_path / "losses").mkdir()
     (tmp_path / "losses" / "planted.py").write_text(f"def f():\n    {statement}\n", encoding="utf-8")
     assert len(arrows_to_the_left(tmp_path)) == 1
+
+
+def test_a_planted_arrow_from_the_ground_is_found(tmp_path):
+    (tmp_path / "errors.py").write_text("from espnet2_nix.runtime import Voice\n", encoding="utf-8")
+    assert arrows_to_the_left(tmp_path) == ["errors.py imports runtime"]
+
+
+def test_the_ground_is_there_and_light():
+    assert {path.stem for path in PACKAGE.glob("*.py")} - FREE - {"__init__"} == set(LEAVES)
+    code = BLOCK + "import importlib\n" + "".join(f"import espnet2_nix.{leaf}\n" for leaf in LEAVES)
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 BLOCK = """

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from scipy.special import betaln, gammaln
 
+from espnet2_nix.errors import UserError
+
 
 @lru_cache(maxsize=4096)
 def log_beta_binomial(num_tokens: int, num_frames: int, scaling: float) -> np.ndarray:
@@ -30,12 +32,12 @@ class BetaBinomialPrior:
         scaling: w; lower is wider.
 
     Raises:
-        ValueError: If the scaling is not positive.
+        UserError: If the scaling is not positive.
     """
 
     def __init__(self, scaling: float = 1.0) -> None:
         if not scaling > 0:
-            raise ValueError(f"prior_scaling: expected a positive number, found {scaling}")
+            raise UserError(f"prior_scaling: expected a positive number, found {scaling}")
         self.scaling = float(scaling)
 
     def __call__(self, text_lengths: torch.Tensor, feats_lengths: torch.Tensor) -> torch.Tensor:

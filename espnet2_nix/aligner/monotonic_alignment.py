@@ -7,6 +7,8 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from espnet2_nix.errors import UserError
+
 try:
     from espnet2_nix.aligner import _monotonic_alignment
 except ImportError as error:
@@ -37,13 +39,13 @@ def _check(log_p: np.ndarray, text_lengths: np.ndarray, feats_lengths: np.ndarra
         for index in np.flatnonzero((lengths < 1) | (lengths > longest)):
             raise ValueError(f"{name}[{index}]: expected 1 to {longest}, found {lengths[index]}")
     for index in np.flatnonzero(text_lengths > feats_lengths):
-        raise ValueError(
+        raise UserError(
             f"utterance {index} of the batch has {text_lengths[index]} tokens and only {feats_lengths[index]} frames; "
             "a monotonic path needs a frame for every token. Stage 3 drops such clips: ./run.sh --stage 3 --stop_stage 5"
         )
     for index in range(num_items):
         if np.isnan(log_p[index, : feats_lengths[index], : text_lengths[index]]).any():
-            raise ValueError(f"log_p_attn of utterance {index} holds NaN; the training has diverged")
+            raise UserError(f"log_p_attn of utterance {index} holds NaN; the training has diverged")
 
 
 def maximum_path(

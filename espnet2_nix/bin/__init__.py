@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 
-from espnet2_nix.data.errors import DataError
+from espnet2_nix.errors import UserError
 
 Main = Callable[[Sequence[str] | None], None]
 
@@ -27,7 +27,7 @@ def command(main: Main) -> Main:
         configure_logging()
         try:
             main(cmd)
-        except DataError as error:
+        except UserError as error:
             logging.getLogger(main.__module__).error("%s", error)
             raise SystemExit(1) from None
 

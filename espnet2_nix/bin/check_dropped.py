@@ -8,8 +8,8 @@ from pathlib import Path
 
 from espnet2_nix.bin import command
 from espnet2_nix.data.dropped import read_dropped, write_dropped
-from espnet2_nix.data.errors import DataError
 from espnet2_nix.data.kaldi_io import read_table
+from espnet2_nix.errors import UserError
 
 logger = logging.getLogger(__name__)
 REPORTS = ("dropped.tsv", "dropped_text.tsv")
@@ -41,7 +41,7 @@ def main(cmd: Sequence[str] | None = None) -> None:
     if share > args.max_dropped:
         table = "\n".join(f"  {entry.utt_id}\t{entry.stage}\t{entry.reason}" for entry in sorted(dropped)[:50])
         more = "" if len(dropped) <= 50 else f"\n  ... and {len(dropped) - 50} more"
-        raise DataError(
+        raise UserError(
             f"{len(gone)} of {kept + len(gone)} clips were dropped, more than --max_dropped {args.max_dropped:g} "
             f"allows; mend the corpus or raise it. The whole table is {args.out}:\n{table}{more}"
         )

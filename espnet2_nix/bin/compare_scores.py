@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.errors import DataError
-from espnet2_nix.data.kaldi_io import atomic_write
+from espnet2_nix.errors import UserError
+from espnet2_nix.files import write_text
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -36,12 +36,9 @@ def main(cmd: Sequence[str] | None = None) -> None:
 
     known = {measure.name: measure for measure in (*SPEECH, *FRAME_BY_FRAME)}
     if unknown := sorted(set(args.measures) - known.keys()):
-        raise DataError(f"--measures: expected some of {', '.join(known)}, found {', '.join(unknown)}")
+        raise UserError(f"--measures: expected some of {', '.join(known)}, found {', '.join(unknown)}")
     measures = [known[name] for name in args.measures] or list(known.values())
-    try:
-        scores = read_scores(args.scores, args.test_set, args.systems)
-    except (FileNotFoundError, ValueError) as error:
-        raise DataError(f"--scores: {error}") from error
+    scores = read_scores(args.scores, args.test_set, args.systems)
     curves: dict[str, list] = {}
     for (label, system), of_system in scores.items():
         point = interval(measures[0], of_system)
@@ -49,21 +46,17 @@ def main(cmd: Sequence[str] | None = None) -> None:
             try:
                 x = float(label)
             except ValueError as error:
-                raise DataError(f"--curve: expected numbers as labels, found {label!r}") from error
+                raise UserError(f"--curve: expected numbers as labels, found {label!r}") from error
             curves.setdefault(system, []).append((x, *point))
     rows = {f"{label}: {system}": of_system for (label, system), of_system in scores.items()}
     head, lines = table(measures, rows)
     text = markdown(head, lines)
     if args.out:
-        with atomic_write(args.out) as f:
-            f.write(text)
+        write_text(args.out, text)
     else:
         sys.stdout.write(text)
     if args.curve:
-        try:
-            plot_curves(curves, args.curve, args.xlabel, measures[0].title)
-        except ValueError as error:
-            raise DataError(str(error)) from error
+        plot_curves(curves, args.curve, args.xlabel, measures[0].title)
 
 
 if __name__ == "__main__":

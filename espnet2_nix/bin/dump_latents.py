@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.errors import DataError
-from espnet2_nix.data.kaldi_io import atomic_write, read_table
+from espnet2_nix.data.kaldi_io import read_table
 from espnet2_nix.data.progress import progress
+from espnet2_nix.errors import UserError
+from espnet2_nix.files import write_text
+from espnet2_nix.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import torch
@@ -50,20 +52,17 @@ def utterances(
     import soundfile
     import torch
 
-    ids = {token: i for i, token in enumerate(teacher.token_list)}
+    vocabulary = Vocabulary(teacher.token_list)
     for utt_id, text in progress([*texts.items(), *extra.items()], "utterances"):
-        unknown = sorted(set(text.split()) - ids.keys())
-        if unknown:
-            raise DataError(f"--text: {utt_id} has tokens that the teacher does not know: {' '.join(unknown)}")
-        text_ids = torch.tensor([ids[token] for token in text.split()], device=device)
+        text_ids = torch.tensor(vocabulary.ids(text.split(), f"--text: {utt_id}"), device=device)
         if utt_id in extra:
             yield utt_id, text_ids, None
             continue
         if utt_id not in recordings:
-            raise DataError(f"--wav_scp: no recording of {utt_id}")
+            raise UserError(f"--wav_scp: no recording of {utt_id}")
         wav, found = soundfile.read(recordings[utt_id], dtype="float32")
         if found != teacher.fs:
-            raise DataError(f"{recordings[utt_id]}: expected {teacher.fs} Hz, the teacher's rate, found {found} Hz")
+            raise UserError(f"{recordings[utt_id]}: expected {teacher.fs} Hz, the teacher's rate, found {found} Hz")
         yield utt_id, text_ids, torch.from_numpy(wav).to(device)
 
 
@@ -72,7 +71,7 @@ def parse_durations(table: dict[str, str]) -> dict[str, list[int]]:
     try:
         return {utt_id: [int(frames) for frames in row.split()] for utt_id, row in table.items()}
     except ValueError as error:
-        raise DataError(f"--durations: expected whole numbers of frames, found {error}") from error
+        raise UserError(f"--durations: expected whole numbers of frames, found {error}") from error
 
 
 def digest_of(
@@ -91,7 +90,7 @@ def digest_of(
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
     if len(args.text) != len(args.wav_scp):
-        raise DataError(
+        raise UserError(
             f"expected as many tables of --wav_scp as of --text, found {len(args.wav_scp)} and {len(args.text)}"
         )
     from espnet2_nix.models.teacher_latents import TeacherLatents, write_latents
@@ -103,27 +102,23 @@ def main(cmd: Sequence[str] | None = None) -> None:
         recordings |= read_table(wav_scp)
     extra = read_table(args.extra_text) if args.extra_text else {}
     if twice := sorted(extra.keys() & texts.keys()):
-        raise DataError(f"--extra_text: {', '.join(twice[:5])} are in --text as well; ids must be unique")
+        raise UserError(f"--extra_text: {', '.join(twice[:5])} are in --text as well; ids must be unique")
     durations = read_table(args.durations) if args.durations else {}
     inputs, digest = Path(args.outdir) / "inputs.sha256", digest_of(texts, recordings, extra, durations)
+    name = fingerprint(args.teacher_model_file)
     try:
-        name = fingerprint(args.teacher_model_file)
-        try:
-            latents = TeacherLatents(args.outdir, name)
-            if inputs.is_file() and inputs.read_text(encoding="utf-8").strip() == digest:
-                logger.info("%s: %d utterances of this teacher, written before", args.outdir, len(latents.index))
-                return
-        except (FileNotFoundError, ValueError):
-            pass  # nothing usable: write it
-        teacher = load_teacher(args.teacher_train_config, args.teacher_model_file)
-        device = "cuda" if args.ngpu > 0 else "cpu"
-        rows = utterances(texts, recordings, extra, teacher, device)
-        inputs.unlink(missing_ok=True)
-        num_frames = write_latents(args.outdir, teacher, name, rows, parse_durations(durations) if durations else None)
-        with atomic_write(inputs) as f:
-            f.write(digest + "\n")
-    except (FileNotFoundError, ValueError) as error:
-        raise DataError(str(error)) from error
+        latents = TeacherLatents(args.outdir, name)
+        if inputs.is_file() and inputs.read_text(encoding="utf-8").strip() == digest:
+            logger.info("%s: %d utterances of this teacher, written before", args.outdir, len(latents.index))
+            return
+    except (OSError, ValueError):
+        pass  # nothing usable: write it
+    teacher = load_teacher(args.teacher_train_config, args.teacher_model_file)
+    device = "cuda" if args.ngpu > 0 else "cpu"
+    rows = utterances(texts, recordings, extra, teacher, device)
+    inputs.unlink(missing_ok=True)
+    num_frames = write_latents(args.outdir, teacher, name, rows, parse_durations(durations) if durations else None)
+    write_text(inputs, digest + "\n")
     logger.info("%s: %d recordings and %d texts, %d frames", args.outdir, len(texts), len(extra), num_frames)
 
 

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Sequence
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.errors import DataError
 from espnet2_nix.data.kaldi_io import read_table
 
 logger = logging.getLogger(__name__)
@@ -36,14 +35,11 @@ def main(cmd: Sequence[str] | None = None) -> None:
     calibration = []
     if args.precision == "int8" and args.calibration_text:
         calibration = [text.split() for text in read_table(args.calibration_text).values()][: args.calibration_size]
-    try:
-        sizes = export_voice(args.train_config, args.model_file, args.outdir, args.precision, calibration)
-        audio = Voice.load(args.outdir).synthesize("안녕하세요.")
-        if args.sherpa_dir:
-            path = export_sherpa(args.train_config, args.model_file, args.sherpa_dir)
-            logger.info("%s: %.2f MB, for sherpa-onnx", path, path.stat().st_size / 1e6)
-    except (FileNotFoundError, ValueError) as error:
-        raise DataError(str(error)) from error
+    sizes = export_voice(args.train_config, args.model_file, args.outdir, args.precision, calibration)
+    audio = Voice.load(args.outdir).synthesize("안녕하세요.")
+    if args.sherpa_dir:
+        path = export_sherpa(args.train_config, args.model_file, args.sherpa_dir)
+        logger.info("%s: %.2f MB, for sherpa-onnx", path, path.stat().st_size / 1e6)
     for name, size in sizes.items():
         logger.info("%s/%s: %.2f MB", args.outdir, name, size / 1e6)
     logger.info(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from espnet2_nix.bin import command
 from espnet2_nix.data.dropped import Dropped, write_dropped
-from espnet2_nix.data.errors import DataError
 from espnet2_nix.data.kaldi_io import read_table, write_speaker_maps, write_table
+from espnet2_nix.errors import UserError
 
 logger = logging.getLogger(__name__)
 STAGE = "filter_data"
@@ -73,7 +73,7 @@ def main(cmd: Sequence[str] | None = None) -> None:
             dropped.append(Dropped(utt_id, STAGE, reason))
     write_dropped(dst / "dropped.tsv", dropped)
     if not kept:
-        raise DataError(f"no clip of {src} is left; see {dst / 'dropped.tsv'} and the reports in {src}")
+        raise UserError(f"no clip of {src} is left; see {dst / 'dropped.tsv'} and the reports in {src}")
     for name in ("wav.scp", "text", "text.raw", "utt2num_samples"):
         write_table(dst / name, {utt_id: tables[name][utt_id] for utt_id in kept})
     write_speaker_maps(dst, {utt_id: tables["utt2spk"][utt_id] for utt_id in kept})

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.errors import DataError
+from espnet2_nix.errors import UserError
+from espnet2_nix.files import replace_file
 
 logger = logging.getLogger(__name__)
 AVERAGE = "train.total_count.ave.pth"
@@ -39,7 +39,7 @@ def find_files(teacher_model: Path, folder: str) -> tuple[Path, Path]:
     """Returns configuration and weights of a teacher; a pack is unpacked into ``folder``.
 
     Raises:
-        DataError: there are none, or it is not clear which weights are meant.
+        UserError: there are none, or it is not clear which weights are meant.
     """
     if teacher_model.is_file():
         from espnet2_nix.inference.text2speech import unpack_student
@@ -48,14 +48,14 @@ def find_files(teacher_model: Path, folder: str) -> tuple[Path, Path]:
         return Path(files["train_config"]), Path(files["model_file"])
     config = teacher_model / "config.yaml"
     if not config.is_file():
-        raise DataError(f"{config} not found; --teacher_model takes the folder of an ESPnet training, or a zip file")
+        raise UserError(f"{config} not found; --teacher_model takes the folder of an ESPnet training, or a zip file")
     for name in ("model.pth", AVERAGE):
         if (teacher_model / name).is_file():
             return config, teacher_model / name
     found = sorted(path.name for path in teacher_model.glob("*.pth"))
     weights = [name for name in found if name != "checkpoint.pth"]
     if len(weights) != 1:
-        raise DataError(
+        raise UserError(
             f"{teacher_model}: expected model.pth or {AVERAGE}, found {', '.join(found) or 'no weights'}; "
             "copy the wanted file to model.pth beside config.yaml"
         )
@@ -69,10 +69,7 @@ def main(cmd: Sequence[str] | None = None) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         config, weights = find_files(Path(args.teacher_model), folder)
-        try:
-            teacher = load_teacher(config, weights)
-        except (FileNotFoundError, ValueError) as error:
-            raise DataError(str(error)) from error
+        teacher = load_teacher(config, weights)
         tokens = Path(args.token_list).read_text(encoding="utf-8").splitlines()
         wanted = {
             "fs": args.fs,
@@ -92,17 +89,15 @@ def main(cmd: Sequence[str] | None = None) -> None:
             if found[name] != value:
                 if name == "token list":
                     difference = sorted(set(tokens) ^ set(teacher.token_list))[:10]
-                    raise DataError(
+                    raise UserError(
                         f"{args.teacher_model} has {len(teacher.token_list)} tokens, {args.token_list} has {len(tokens)}; "
                         f"they must be the same in the same order (differing: {' '.join(difference) or 'the order'})"
                     )
-                raise DataError(f"{args.teacher_model} has {name} {found[name]}, the data have {value}")
+                raise UserError(f"{args.teacher_model} has {name} {found[name]}, the data have {value}")
         outdir = Path(args.outdir)
-        outdir.mkdir(parents=True, exist_ok=True)
         for source, name in ((config, "config.yaml"), (weights, "model.pth")):
-            aside = outdir / f".{name}.{os.getpid()}.part"
-            shutil.copyfile(source, aside)
-            os.replace(aside, outdir / name)
+            with replace_file(outdir / name) as aside:
+                shutil.copyfile(source, aside)
     logger.info(
         "%s: a VITS of %d Hz, hop %d, %d latent channels",
         outdir,

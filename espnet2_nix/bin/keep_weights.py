@@ -10,13 +10,12 @@ import argparse
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.errors import DataError
-from espnet2_nix.data.kaldi_io import atomic_write
+from espnet2_nix.errors import MissingFileError, UserError
+from espnet2_nix.files import replace_file, write_text
 
 logger = logging.getLogger(__name__)
 
@@ -43,14 +42,14 @@ def keep(model_file: Path, folder: Path, max_mib: float) -> None:
     weights = read_state_dict(model_file)
     halves = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
     if bad := [name for name, value in halves.items() if value.is_floating_point() and not torch.isfinite(value).all()]:
-        raise ValueError(f"{model_file}: {', '.join(bad[:5])} do not fit float16")
+        raise UserError(f"{model_file}: {', '.join(bad[:5])} do not fit float16")
     limit = int(max_mib * 2**20)
     parts: list[dict[str, torch.Tensor]] = [{}]
     filled = 0
     for name, value in halves.items():
         size = value.numel() * value.element_size() + 1024  # and its place in the archive
         if size > limit:
-            raise ValueError(f"{model_file}: {name} alone takes {size / 2**20:.1f} MiB; give a larger --max_mib")
+            raise UserError(f"{model_file}: {name} alone takes {size / 2**20:.1f} MiB; give a larger --max_mib")
         if filled + size > limit:
             parts.append({})
             filled = 0
@@ -63,22 +62,19 @@ def keep(model_file: Path, folder: Path, max_mib: float) -> None:
     hashes = {}
     for number, part in enumerate(parts, 1):
         path = folder / f"part.{number}.pth"
-        aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-        torch.save(part, aside)
-        hashes[path.name] = hashlib.sha256(aside.read_bytes()).hexdigest()
-        aside.replace(path)
+        with replace_file(path) as aside:
+            torch.save(part, aside)
+        hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     for name in ("config.yaml", "run.sh"):
         source = model_file.with_name(name)
         if source.is_file():
-            with atomic_write(folder / name) as f:
-                f.write(source.read_text(encoding="utf-8"))
+            write_text(folder / name, source.read_text(encoding="utf-8"))
     info = {
         "weights": model_file.resolve().name,
         "parameters": sum(v.numel() for v in weights.values()),
         "sha256": hashes,
     }
-    with atomic_write(folder / INFO) as f:
-        f.write(json.dumps(info, indent=1) + "\n")
+    write_text(folder / INFO, json.dumps(info, indent=1) + "\n")
     logger.info("%s: %d parts, %s numbers", folder, len(parts), f"{info['parameters']:,}")
 
 
@@ -89,34 +85,29 @@ def restore(model_file: Path, folder: Path) -> None:
     from espnet2_nix.tasks.teacher import read_state_dict
 
     if not (folder / INFO).is_file():
-        raise FileNotFoundError(f"{folder / INFO} not found; keep_weights without --restore writes it")
+        raise MissingFileError(f"{folder / INFO} not found; keep_weights without --restore writes it")
     info = json.loads((folder / INFO).read_text(encoding="utf-8"))
     weights: dict[str, torch.Tensor] = {}
     for name, wanted in info["sha256"].items():
         path = folder / name
         if not path.is_file():
-            raise FileNotFoundError(f"{path} not found, but {folder / INFO} names it")
+            raise MissingFileError(f"{path} not found, but {folder / INFO} names it")
         found = hashlib.sha256(path.read_bytes()).hexdigest()
         if found != wanted:
-            raise ValueError(f"{path} is damaged: expected SHA-256 {wanted[:16]}…, found {found[:16]}…; copy it again")
+            raise UserError(f"{path} is damaged: expected SHA-256 {wanted[:16]}…, found {found[:16]}…; copy it again")
         weights |= read_state_dict(path)
-    model_file.parent.mkdir(parents=True, exist_ok=True)
-    aside = model_file.with_name(f".{model_file.name}.{os.getpid()}.part")
-    torch.save({n: v.float() if v.is_floating_point() else v for n, v in weights.items()}, aside)
-    aside.replace(model_file)
+    with replace_file(model_file) as aside:
+        torch.save({n: v.float() if v.is_floating_point() else v for n, v in weights.items()}, aside)
     logger.info("%s: %s numbers of %s", model_file, f"{info['parameters']:,}", info["weights"])
 
 
 @command
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
-    try:
-        if args.restore:
-            restore(Path(args.model_file), Path(args.folder))
-        else:
-            keep(Path(args.model_file), Path(args.folder), args.max_mib)
-    except (FileNotFoundError, ValueError) as error:
-        raise DataError(str(error)) from error
+    if args.restore:
+        restore(Path(args.model_file), Path(args.folder))
+    else:
+        keep(Path(args.model_file), Path(args.folder), args.max_mib)
 
 
 if __name__ == "__main__":

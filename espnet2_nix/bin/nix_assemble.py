@@ -8,7 +8,6 @@ import logging
 from collections.abc import Sequence
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.errors import DataError
 
 logger = logging.getLogger(__name__)
 
@@ -30,17 +29,14 @@ def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
     from espnet2_nix.tasks.nix_tts import assemble, save_student
 
-    try:
-        model, config = assemble(
-            args.encoder_train_config,
-            args.encoder_model_file,
-            args.decoder_train_config,
-            args.decoder_model_file,
-            corpus=args.corpus,
-            license=args.license,
-        )
-    except (FileNotFoundError, ValueError) as error:
-        raise DataError(str(error)) from error
+    model, config = assemble(
+        args.encoder_train_config,
+        args.encoder_model_file,
+        args.decoder_train_config,
+        args.decoder_model_file,
+        corpus=args.corpus,
+        license=args.license,
+    )
     save_student(model, config, args.output_dir)
     parameters = sum(parameter.numel() for parameter in model.tts.parameters())
     logger.info("%s/model.pth: %s parameters", args.output_dir, f"{parameters:,}")

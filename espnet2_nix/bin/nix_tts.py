@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.errors import DataError
+from espnet2_nix.errors import UserError
 
 if TYPE_CHECKING:
     from espnet2_nix.runtime import Audio
@@ -65,33 +65,29 @@ def main(cmd: Sequence[str] | None = None) -> None:
         parser.error("--stream, --timings and --file need a voice (--voice), not a pack")
     if args.model is not None and args.output is None:
         parser.error("--model needs -o FILE.wav")
-    from espnet2_nix.runtime.players import PlayerError
     from espnet2_nix.text import Lexicon
 
-    try:
-        lexicon = None if args.lexicon is None else Lexicon.read(args.lexicon)
-        if args.model is not None:
-            speak_with_pack(args, read_text(args))
-            return
-        from espnet2_nix.runtime import Voice
+    lexicon = None if args.lexicon is None else Lexicon.read(args.lexicon)
+    if args.model is not None:
+        speak_with_pack(args, read_text(args))
+        return
+    from espnet2_nix.runtime import Voice
 
-        voice = Voice.load(args.voice, threads=args.threads)
-        options = {"speed": args.speed, "noise_scale": args.noise_scale, "seed": args.seed, "lexicon": lexicon}
-        if args.file is not None:
-            speak_file(voice, args, options)
-        elif args.stream:
-            stream(voice, read_text(args), args.timings, options)
-        else:
-            speak(voice, args, options)
-    except (FileNotFoundError, PlayerError, ValueError) as error:
-        raise DataError(str(error)) from error
+    voice = Voice.load(args.voice, threads=args.threads)
+    options = {"speed": args.speed, "noise_scale": args.noise_scale, "seed": args.seed, "lexicon": lexicon}
+    if args.file is not None:
+        speak_file(voice, args, options)
+    elif args.stream:
+        stream(voice, read_text(args), args.timings, options)
+    else:
+        speak(voice, args, options)
 
 
 def read_text(args: argparse.Namespace) -> str:
     """The text of the command line or of standard input."""
     text = sys.stdin.read() if args.text is None else args.text
     if not text.strip():
-        raise DataError("expected a text to say, found none")
+        raise UserError("expected a text to say, found none")
     return text
 
 
@@ -119,10 +115,13 @@ def write(audio: Audio, output: Path, timings: str | None) -> None:
 
 def speak_file(voice: Any, args: argparse.Namespace, options: dict[str, Any]) -> None:
     """A wav file for each line."""
-    lines = [line.strip() for line in Path(args.file).read_text(encoding="utf-8-sig").splitlines()]
+    try:
+        lines = [line.strip() for line in Path(args.file).read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--file {args.file} cannot be read as text in UTF-8: {error}") from error
     todo = [(number, line) for number, line in enumerate(lines, 1) if line]
     if not todo:
-        raise DataError(f"{args.file}: expected lines of text, found none")
+        raise UserError(f"{args.file}: expected lines of text, found none")
     for number, line in progress_bar(todo):
         voice.synthesize(line, **options).write(Path(args.output_dir) / f"{number:04d}.wav")
     print(f"{args.output_dir}: {len(todo)} files")
@@ -162,7 +161,7 @@ def speak_with_pack(args: argparse.Namespace, text: str) -> None:
     try:
         from espnet2_nix.inference import Text2Speech
     except ImportError as error:
-        raise DataError(f"speaking with a pack needs PyTorch: pip install 'espnet2_nix[train]' ({error})") from error
+        raise UserError(f"speaking with a pack needs PyTorch: pip install 'espnet2_nix[train]' ({error})") from error
     from espnet2_nix.runtime import Audio
     from espnet2_nix.runtime.timings import Timings
 

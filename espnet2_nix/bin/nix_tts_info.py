@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.errors import DataError
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -46,10 +45,7 @@ def main(cmd: Sequence[str] | None = None) -> None:
     both = args.encoder_config is not None and args.decoder_config is not None
     if (args.model is not None) == both or (args.model is not None and (args.encoder_config or args.decoder_config)):
         parser.error("give either --model, or both --encoder_config and --decoder_config")
-    try:
-        info = describe_pack(args.model) if args.model else describe_configs(args.encoder_config, args.decoder_config)
-    except (FileNotFoundError, ValueError) as error:
-        raise DataError(str(error)) from error
+    info = describe_pack(args.model) if args.model else describe_configs(args.encoder_config, args.decoder_config)
     print(json.dumps(info, ensure_ascii=False, indent=2))
 
 

@@ -6,14 +6,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.errors import DataError
+from espnet2_nix.files import replace_file
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +50,8 @@ def main(cmd: Sequence[str] | None = None) -> None:
     from espnet2_nix.version import __version__
 
     model_dir, outpath = Path(args.model_dir), Path(args.outpath).resolve()
-    try:
-        # A pack that does not load is worth nothing: this also refuses a teacher and half-written weights.
-        model, config = load_student(model_dir / "config.yaml", model_dir / args.model_file)
-    except (FileNotFoundError, ValueError) as error:
-        raise DataError(str(error)) from error
+    # A pack that does not load is worth nothing: this also refuses a teacher and half-written weights.
+    model, config = load_student(model_dir / "config.yaml", model_dir / args.model_file)
     with tempfile.TemporaryDirectory() as staging:
         folder = Path(staging) / "exp" / "nix_tts"
         folder.mkdir(parents=True)
@@ -84,10 +80,8 @@ def main(cmd: Sequence[str] | None = None) -> None:
                 option=option,
                 outpath="pack.zip",
             )
-        outpath.parent.mkdir(parents=True, exist_ok=True)
-        aside = outpath.with_name(f".{outpath.name}.{os.getpid()}.part")
-        shutil.copyfile(Path(staging) / "pack.zip", aside)
-        os.replace(aside, outpath)
+        with replace_file(outpath) as aside:
+            shutil.copyfile(Path(staging) / "pack.zip", aside)
     logger.info("%s: %.1f MB", args.outpath, outpath.stat().st_size / 1e6)
 
 

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.errors import DataError
 from espnet2_nix.text import FRONTENDS, Lexicon, Trace, normalize, pronounce, single_character, tokenize
 
 
@@ -26,24 +25,21 @@ def get_parser() -> argparse.ArgumentParser:
 @command
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
-    try:
-        lexicon = None if args.lexicon is None else Lexicon.read(args.lexicon)
-        for line in sys.stdin:
-            text = line.rstrip("\n")
-            trace = Trace() if args.verbose else None
-            if args.sherpa:
-                out = "".join(map(single_character, tokenize(text, args.g2p, lexicon)))
-            elif args.tokens:
-                out = " ".join(tokenize(text, args.g2p, lexicon))
-            elif args.normalize_only:
-                out = normalize(text, lexicon, trace)
-            else:
-                out = pronounce(text, lexicon, trace)
-            print(out, flush=True)
-            for change in trace.changes if trace else ():
-                print(f"  {change.rule}: {change.before} -> {change.after}", file=sys.stderr)
-    except (ValueError, FileNotFoundError) as error:
-        raise DataError(str(error)) from error
+    lexicon = None if args.lexicon is None else Lexicon.read(args.lexicon)
+    for line in sys.stdin:
+        text = line.rstrip("\n")
+        trace = Trace() if args.verbose else None
+        if args.sherpa:
+            out = "".join(map(single_character, tokenize(text, args.g2p, lexicon)))
+        elif args.tokens:
+            out = " ".join(tokenize(text, args.g2p, lexicon))
+        elif args.normalize_only:
+            out = normalize(text, lexicon, trace)
+        else:
+            out = pronounce(text, lexicon, trace)
+        print(out, flush=True)
+        for change in trace.changes if trace else ():
+            print(f"  {change.rule}: {change.before} -> {change.after}", file=sys.stderr)
 
 
 if __name__ == "__main__":

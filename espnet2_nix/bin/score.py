@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from espnet2_nix.bin import command
 from espnet2_nix.bin.tts_inference import TABLE_FIELDS
-from espnet2_nix.data.errors import DataError
-from espnet2_nix.data.kaldi_io import atomic_write, read_table
+from espnet2_nix.data.kaldi_io import read_table
 from espnet2_nix.data.progress import progress
+from espnet2_nix.errors import UserError
+from espnet2_nix.files import write_text
 
 if TYPE_CHECKING:
     from espnet2_nix.evaluation.results import Scores
@@ -60,7 +61,7 @@ def read_rows(path: Path) -> dict[str, Row]:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         fields = line.split("\t")
         if len(fields) != len(TABLE_FIELDS):
-            raise DataError(f"{path}, line {number}: expected {len(TABLE_FIELDS)} fields, found {len(fields)}")
+            raise UserError(f"{path}, line {number}: expected {len(TABLE_FIELDS)} fields, found {len(fields)}")
         row = dict(zip(TABLE_FIELDS, fields, strict=True))
         rows[row["utt_id"]] = {
             "seconds": float(row["seconds"]),
@@ -84,14 +85,14 @@ def read_set(args: argparse.Namespace, dset: str) -> tuple[dict[str, list[Uttera
         if (folder / system / "utterances.tsv").is_file()
     }
     if not rows:
-        raise DataError(f"no utterances.tsv under {folder}; stage 9 writes it: ./run.sh --stage 9 --stop_stage 9")
+        raise UserError(f"no utterances.tsv under {folder}; stage 9 writes it: ./run.sh --stage 9 --stop_stage 9")
     # Any system as long as the recording speaks at its durations.
     reference = next((rows[system] for system in SAME_LENGTH if system in rows), {})
     utterances = {"recording": [Utterance(u, texts[u], Path(recordings[u]), Path(recordings[u])) for u in recordings]}
     for system, table in rows.items():
         unknown = sorted(table.keys() - recordings.keys())
         if unknown:
-            raise DataError(f"{folder / system}: {', '.join(unknown[:5])} are not in {data}; run stage 9 again")
+            raise UserError(f"{folder / system}: {', '.join(unknown[:5])} are not in {data}; run stage 9 again")
         utterances[system] = [
             Utterance(
                 utt_id,
@@ -240,57 +241,47 @@ def main(cmd: Sequence[str] | None = None) -> None:
     outdir = Path(args.outdir)
     for entry in args.compare_scores:  # before the measuring, which may take an hour
         if not Path(entry.partition("=")[2]).is_file():
-            raise DataError(
+            raise UserError(
                 f"--compare_scores, LABEL=FILE: {entry} not found; stage 10 writes it: ./run.sh --stage 10 --stop_stage 10"
             )
-    try:
-        scorer = Scorer(args.fs, args.n_fft, args.n_shift, args.asr_model, skip=args.skip_measures)
-    except ValueError as error:
-        raise DataError(str(error)) from error
+    scorer = Scorer(args.fs, args.n_fft, args.n_shift, args.asr_model, skip=args.skip_measures)
     sections, tables, page_rows, pictures, columns, notes = [], [], [], [], ["recording"], []
     results: dict[str, dict[str, Scores]] = {}
-    try:
-        for dset in args.test_sets:
-            utterances, rows = read_set(args, dset)
-            scores = results[dset] = score_set(args, dset, scorer, utterances)
-            shown = dict(scores)
-            for entry in args.compare_scores:
-                try:
-                    # Only what that student has a part in: recording and teacher are the same.
-                    others = read_scores([entry], dset, [system for system in SYSTEMS if "student" in system])
-                except ValueError as error:
-                    notes.append(f"- Not compared: {error}.")
-                    continue
-                shown |= {f"{label}: {system}": other for (label, system), other in others.items()}
-            for title, measures in (("speech", SPEECH), ("frame by frame against the recording", FRAME_BY_FRAME)):
-                head, lines = table(measures, shown)
-                if lines:
-                    sections.append(f"## {dset}: {title}\n\n{markdown(head, lines)}\n")
-                    tables.append(Table(head, lines, f"{dset}: {title}"))
-            head, lines = costs(args, rows)
-            sections.append(f"## {dset}: cost, model call only\n\n{markdown(head, lines)}\n")
-            tables.append(Table(head, lines, f"{dset}: cost, model call only"))
-            pictures += draw(args, dset, utterances, scores)
-            columns += [system for system in utterances if system not in columns]
-            wavs = {system: {u.utt_id: u.wav for u in members} for system, members in utterances.items()}
-            page_rows += [
-                PageRow(f"{dset} {u.utt_id}", u.text, {system: wavs[system].get(u.utt_id) for system in wavs})
-                for u in utterances["recording"][: args.num_listening]
-            ]
-    except (FileNotFoundError, ValueError) as error:
-        raise DataError(str(error)) from error
+    for dset in args.test_sets:
+        utterances, rows = read_set(args, dset)
+        scores = results[dset] = score_set(args, dset, scorer, utterances)
+        shown = dict(scores)
+        for entry in args.compare_scores:
+            try:
+                # Only what that student has a part in: recording and teacher are the same.
+                others = read_scores([entry], dset, [system for system in SYSTEMS if "student" in system])
+            except UserError as error:
+                notes.append(f"- Not compared: {error}.")
+                continue
+            shown |= {f"{label}: {system}": other for (label, system), other in others.items()}
+        for title, measures in (("speech", SPEECH), ("frame by frame against the recording", FRAME_BY_FRAME)):
+            head, lines = table(measures, shown)
+            if lines:
+                sections.append(f"## {dset}: {title}\n\n{markdown(head, lines)}\n")
+                tables.append(Table(head, lines, f"{dset}: {title}"))
+        head, lines = costs(args, rows)
+        sections.append(f"## {dset}: cost, model call only\n\n{markdown(head, lines)}\n")
+        tables.append(Table(head, lines, f"{dset}: cost, model call only"))
+        pictures += draw(args, dset, utterances, scores)
+        columns += [system for system in utterances if system not in columns]
+        wavs = {system: {u.utt_id: u.wav for u in members} for system, members in utterances.items()}
+        page_rows += [
+            PageRow(f"{dset} {u.utt_id}", u.text, {system: wavs[system].get(u.utt_id) for system in wavs})
+            for u in utterances["recording"][: args.num_listening]
+        ]
     pictures += draw_losses(args)
     notes += [f"- {m.title}: {m.note}." for m in (*SPEECH, *FRAME_BY_FRAME)]
     notes += [f"- {name} is left out: {reason}." for name, reason in scorer.skipped.items()]
     notes += ["- In brackets: 95 % bootstrap interval over utterances (1,000 draws, seed 0). Speech: seed 0."]
-    with atomic_write(outdir / "scores.json") as f:
-        json.dump(results, f, ensure_ascii=False, indent=1)
-    with atomic_write(outdir / "RESULTS.md") as f:
-        f.write(f"# Results\n\n{versions()}\n\n")
-        f.writelines(sections)
-        f.write("## Notes\n\n" + "\n".join(notes) + "\n")
-        if args.command:
-            f.write(f"\n## Command\n\n```sh\n{args.command}\n```\n")
+    write_text(outdir / "scores.json", json.dumps(results, ensure_ascii=False, indent=1))
+    command_text = f"\n## Command\n\n```sh\n{args.command}\n```\n" if args.command else ""
+    notes_text = "## Notes\n\n" + "\n".join(notes) + "\n"
+    write_text(outdir / "RESULTS.md", "".join([f"# Results\n\n{versions()}\n\n", *sections, notes_text, command_text]))
     write_page(
         outdir / "index.html",
         "Nix-TTS",

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.errors import DataError
-from espnet2_nix.data.kaldi_io import atomic_write, read_table
+from espnet2_nix.data.kaldi_io import read_table
+from espnet2_nix.errors import UserError
+from espnet2_nix.files import write_text
 from espnet2_nix.text import token_list
 
 logger = logging.getLogger(__name__)
@@ -30,9 +31,8 @@ def main(cmd: Sequence[str] | None = None) -> None:
             used.update(text.split())
             unknown = sorted(set(text.split()) - set(tokens))
             if unknown:
-                raise DataError(f"{path}, {utt_id}: tokens {' '.join(unknown)} are not in the list; run stage 2 again")
-    with atomic_write(args.out) as f:
-        f.writelines(f"{token}\n" for token in tokens)
+                raise UserError(f"{path}, {utt_id}: tokens {' '.join(unknown)} are not in the list; run stage 2 again")
+    write_text(args.out, "".join(f"{token}\n" for token in tokens))
     unused = [token for token in tokens[2:-1] if args.text and not used[token]]
     logger.info(
         "%s: %d tokens, %d of them never used%s", args.out, len(tokens), len(unused), (unused and f": {unused}") or ""

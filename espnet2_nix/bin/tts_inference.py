@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.errors import DataError
-from espnet2_nix.data.kaldi_io import atomic_write, read_table
+from espnet2_nix.data.kaldi_io import read_table
 from espnet2_nix.data.progress import progress
+from espnet2_nix.errors import UserError
+from espnet2_nix.files import replace_file, write_text
 
 if TYPE_CHECKING:
     from espnet2_nix.inference.systems import Systems
@@ -65,7 +66,7 @@ def parse_args(cmd: Sequence[str] | None) -> argparse.Namespace:
         known = {action.dest for action in parser._actions}
         unknown = sorted(set(config) - known)
         if unknown:
-            raise DataError(f"{args.config}: unknown options {', '.join(unknown)}")
+            raise UserError(f"{args.config}: unknown options {', '.join(unknown)}")
         parser.set_defaults(**config)
         args = parser.parse_args(cmd)
     return args
@@ -112,7 +113,7 @@ def main(cmd: Sequence[str] | None = None) -> None:
     from espnet2_nix.inference.systems import NEEDS
 
     if unknown := sorted(set(args.systems) - set(NEEDS)):
-        raise DataError(f"--systems: expected some of {', '.join(NEEDS)}, found {', '.join(unknown)}")
+        raise UserError(f"--systems: expected some of {', '.join(NEEDS)}, found {', '.join(unknown)}")
     output_dir = Path(args.output_dir)
     rows: dict[str, dict[str, dict[str, object]]] = {system: {} for system in args.systems}
     todo: list[Task] = []
@@ -126,14 +127,10 @@ def main(cmd: Sequence[str] | None = None) -> None:
                 rows[system][utt_id] = row
     logger.info("%d finished before, %d to speak", sum(map(len, rows.values())), len(todo))
     if todo:
-        try:
-            speak_all(args, todo, rows, output_dir)
-        except (FileNotFoundError, ValueError) as error:
-            raise DataError(str(error)) from error
+        speak_all(args, todo, rows, output_dir)
     for system, table in rows.items():
-        with atomic_write(output_dir / system / args.table) as f:
-            for utt_id in sorted(table):
-                f.write("\t".join(str(table[utt_id][name]) for name in TABLE_FIELDS) + "\n")
+        lines = ["\t".join(str(table[utt_id][name]) for name in TABLE_FIELDS) + "\n" for utt_id in sorted(table)]
+        write_text(output_dir / system / args.table, "".join(lines))
 
 
 def load_systems(args: argparse.Namespace, needs: list[tuple[bool, bool, bool]]) -> Systems:
@@ -151,7 +148,7 @@ def load_systems(args: argparse.Namespace, needs: list[tuple[bool, bool, bool]])
     teacher = student = None
     if any(need[0] for need in needs):
         if not (args.teacher_train_config and args.teacher_model_file):
-            raise DataError("the teacher is needed: give --teacher_train_config and --teacher_model_file")
+            raise UserError("the teacher is needed: give --teacher_train_config and --teacher_model_file")
         teacher = TeacherText2Speech(args.teacher_train_config, args.teacher_model_file, **options)
     if any(need[1] for need in needs):
         if args.model_tag is not None:
@@ -159,7 +156,7 @@ def load_systems(args: argparse.Namespace, needs: list[tuple[bool, bool, bool]])
         elif args.train_config and args.model_file:
             student = Text2Speech(args.train_config, args.model_file, **options)
         else:
-            raise DataError("the student is needed: give --train_config and --model_file, or --model_tag")
+            raise UserError("the student is needed: give --train_config and --model_file, or --model_tag")
     return Systems(student, teacher, seed=args.seed)
 
 
@@ -171,22 +168,23 @@ def speak_all(
     import torch
 
     from espnet2_nix.inference.systems import NEEDS
-    from espnet2_nix.inference.text2speech import token_ids
+    from espnet2_nix.text.vocabulary import Vocabulary
 
     systems = load_systems(args, [NEEDS[task.system] for task in todo])
     one = systems.student or systems.teacher
+    vocabulary = Vocabulary(one.train_args.token_list)
     recordings = {}
     if any(NEEDS[task.system][2] for task in todo):
         if args.wav_scp is None:
-            raise DataError("the recordings are needed: give --wav_scp")
+            raise UserError("the recordings are needed: give --wav_scp")
         recordings = read_table(args.wav_scp)
     warm: set[str] = set()
     for task in progress(todo, "utterances"):
-        ids = torch.from_numpy(token_ids(task.text.split(), one.train_args))
+        ids = torch.tensor(vocabulary.ids(task.text.split(), task.utt_id))
         speech = None
         if NEEDS[task.system][2]:
             if task.utt_id not in recordings:
-                raise DataError(f"{args.wav_scp} has no {task.utt_id}")
+                raise UserError(f"{args.wav_scp} has no {task.utt_id}")
             speech = torch.from_numpy(soundfile.read(recordings[task.utt_id], dtype="float32")[0])
         if task.system not in warm:  # the first call of a process is slower: not counted
             systems.speak(task.system, ids, speech)
@@ -196,10 +194,8 @@ def speak_all(
         wav = out["wav"].clamp(-1.0, 1.0).cpu().numpy()
         elapsed = time.perf_counter() - start
         folder = output_dir / task.system
-        (folder / "wav").mkdir(parents=True, exist_ok=True)
-        aside = folder / "wav" / f".{task.utt_id}.{os.getpid()}.part"
-        soundfile.write(aside, wav, one.fs, subtype="PCM_16", format="WAV")
-        os.replace(aside, folder / "wav" / f"{task.utt_id}.wav")
+        with replace_file(folder / "wav" / f"{task.utt_id}.wav") as aside:
+            soundfile.write(aside, wav, one.fs, subtype="PCM_16", format="WAV")
         row = {
             "utt_id": task.utt_id,
             "num_tokens": len(ids),
@@ -210,8 +206,7 @@ def speak_all(
             "settings": task.settings,
             "text": task.text,
         }
-        with atomic_write(folder / "utterance" / f"{task.utt_id}.json") as f:
-            json.dump(row, f, ensure_ascii=False)
+        write_text(folder / "utterance" / f"{task.utt_id}.json", json.dumps(row, ensure_ascii=False))
         rows[task.system][task.utt_id] = row
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.errors import DataError
+from espnet2_nix.errors import UserError
 
 logger = logging.getLogger(__name__)
 
@@ -27,11 +27,11 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
     if not Path(args.packed_model).is_file():
-        raise DataError(f"{args.packed_model} not found; stage 11 writes it: ./run.sh --stage 11 --stop_stage 11")
+        raise UserError(f"{args.packed_model} not found; stage 11 writes it: ./run.sh --stage 11 --stop_stage 11")
     try:
         from huggingface_hub import HfApi
     except ImportError as error:
-        raise DataError("the package huggingface_hub is missing: pip install huggingface_hub") from error
+        raise UserError("the package huggingface_hub is missing: pip install huggingface_hub") from error
     api = HfApi()
     try:
         with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(args.packed_model) as archive:
@@ -39,7 +39,7 @@ def main(cmd: Sequence[str] | None = None) -> None:
             api.create_repo(args.hf_repo, exist_ok=True)
             api.upload_folder(repo_id=args.hf_repo, folder_path=folder)
     except Exception as error:  # the hub's client raises its own and requests' classes
-        raise DataError(f"{args.hf_repo}: {error}; log in with 'hf auth login', then run the stage again") from error
+        raise UserError(f"{args.hf_repo}: {error}; log in with 'hf auth login', then run the stage again") from error
     logger.info("https://huggingface.co/%s", args.hf_repo)
 
 

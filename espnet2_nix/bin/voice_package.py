@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.errors import DataError
 from espnet2_nix.data.kaldi_io import read_table
+from espnet2_nix.errors import UserError
 
 logger = logging.getLogger(__name__)
 
@@ -38,18 +38,15 @@ def main(cmd: Sequence[str] | None = None) -> None:
     from espnet2_nix.runtime import Voice
 
     if args.remarks is not None and not Path(args.remarks).is_file():
-        raise DataError(f"--remarks: {args.remarks} not found; write one in Markdown, or leave the option out")
+        raise UserError(f"--remarks: {args.remarks} not found; write one in Markdown, or leave the option out")
     experiment = Experiment(
         tuple(line for folder in args.data_dirs if (line := describe_data(Path(folder), args.fs))),
         tuple(line for folder in args.train_dirs if (line := describe_training(Path(folder)))),
         results_tables(Path(args.results)) if args.results else "",
         Path(args.remarks).read_text(encoding="utf-8") if args.remarks else "",
     )
-    try:
-        Voice.load(args.voice_dir).synthesize("안녕하세요.")
-        outdir = write_voice_package(args.voice_dir, args.name, args.outdir, args.version, args.attribution, experiment)
-    except (FileNotFoundError, ValueError) as error:
-        raise DataError(str(error)) from error
+    Voice.load(args.voice_dir).synthesize("안녕하세요.")
+    outdir = write_voice_package(args.voice_dir, args.name, args.outdir, args.version, args.attribution, experiment)
     logger.info("%s: pip install %s", outdir, outdir)
 
 

@@ -10,7 +10,7 @@ import soundfile
 
 from espnet2_nix.data.audio import AudioFormat, format_clip
 from espnet2_nix.data.errors import DataError
-from espnet2_nix.data.kaldi_io import atomic_write
+from espnet2_nix.files import replace_file, write_text
 
 logger = logging.getLogger(__name__)
 STAMP = "format_settings.json"
@@ -59,8 +59,7 @@ class AudioFolder:
             )
         for path in old:
             path.unlink(missing_ok=True)
-        with atomic_write(stamp) as f:
-            json.dump(wanted, f, indent=2, sort_keys=True)
+        write_text(stamp, json.dumps(wanted, indent=2, sort_keys=True))
 
     def path(self, utt_id: str) -> Path:
         """Returns where the clip of an utterance is or will be."""
@@ -88,10 +87,6 @@ class AudioFolder:
         clip = format_clip(source, self.settings)
         if clip.gain != 1.0:
             logger.info("%s: scaled by %.4f, its peak exceeded full scale", utt_id, clip.gain)
-        aside = self.folder / f".{utt_id}.{os.getpid()}.part"
-        try:
+        with replace_file(self.path(utt_id)) as aside:
             soundfile.write(aside, clip.samples, self.settings.fs, subtype="PCM_16", format="WAV")
-            os.replace(aside, self.path(utt_id))
-        finally:
-            aside.unlink(missing_ok=True)
         return len(clip.samples)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet2_nix.data.errors import DataError
-from espnet2_nix.data.kaldi_io import atomic_write
+from espnet2_nix.files import write_text
 
 
 @dataclass(frozen=True, order=True)
@@ -26,9 +26,8 @@ class Dropped:
 
 def write_dropped(path: str | os.PathLike[str], dropped: Iterable[Dropped]) -> None:
     """Writes the report sorted, whole or not at all; an empty report makes an empty file."""
-    with atomic_write(path) as f:
-        for entry in sorted(set(dropped)):
-            f.write(f"{_flat(entry.utt_id)}\t{entry.stage}\t{_flat(entry.reason)}\n")
+    lines = [f"{_flat(entry.utt_id)}\t{entry.stage}\t{_flat(entry.reason)}\n" for entry in sorted(set(dropped))]
+    write_text(path, "".join(lines))
 
 
 def read_dropped(path: str | os.PathLike[str]) -> list[Dropped]:

@@ -1,26 +1,11 @@
 """Kaldi tables: one utterance a line, id and value parted by a blank, sorted as the C locale sorts."""
 
-import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TextIO
 
 from espnet2_nix.data.errors import DataError
-
-
-@contextlib.contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Iterator[TextIO]:
-    """Opens a UTF-8 text file beside `path` and renames it there once the block ends without an error."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(aside, "w", encoding="utf-8", newline="\n") as f:
-            yield f
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+from espnet2_nix.files import write_text
 
 
 def c_sorted(utt_ids: Iterable[str]) -> list[str]:
@@ -56,9 +41,7 @@ def read_table(path: str | os.PathLike[str]) -> dict[str, str]:
 
 def write_table(path: str | os.PathLike[str], table: Mapping[str, object]) -> None:
     """Writes a Kaldi table sorted by id, whole or not at all."""
-    with atomic_write(path) as f:
-        for utt_id in c_sorted(table):
-            f.write(f"{utt_id} {table[utt_id]}".rstrip() + "\n")
+    write_text(path, "".join(f"{utt_id} {table[utt_id]}".rstrip() + "\n" for utt_id in c_sorted(table)))
 
 
 def write_speaker_maps(folder: str | os.PathLike[str], utt2spk: Mapping[str, str]) -> None:

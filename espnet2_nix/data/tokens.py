@@ -24,14 +24,11 @@ def to_tokens(text: str, g2p: str) -> list[str]:
 
     Raises:
         UnusableText: the front-end cannot read some characters (they are named), or nothing is left to say.
-        DataError: there is no such front-end.
+        UserError: there is no such front-end.
     """
     text = " ".join(text.split())
-    try:
-        unknown = unknown_symbols(text, g2p)
-        tokens = collapse_spaces(tokenize(text, g2p))
-    except ValueError as error:
-        raise DataError(str(error)) from error
+    unknown = unknown_symbols(text, g2p)
+    tokens = collapse_spaces(tokenize(text, g2p))
     if unknown:
         named = " ".join(f"{symbol} (U+{ord(symbol[0]):04X})" for symbol in unknown)
         raise UnusableText(f"front-end {g2p} cannot read: {named}")

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from espnet2_nix.data.kaldi_io import atomic_write
 from espnet2_nix.data.kss import TRANSCRIPT
 from espnet2_nix.data.progress import progress
+from espnet2_nix.files import replace_file, write_text
 from espnet2_nix.text.tokens import FINALS, INITIALS, MEDIALS, SPACE, to_jamo
 
 FS = 44100
@@ -180,11 +180,8 @@ def make(root: str | os.PathLike[str], num_clips: int) -> None:
             wav = synthesise(read, seed=index)
             if index % 8 == 0:  # some of KSS is stereo
                 wav = np.stack([wav, 0.8 * wav], axis=1)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-            soundfile.write(aside, wav, FS, subtype="PCM_16", format="WAV")
-            os.replace(aside, path)
+            with replace_file(path) as aside:
+                soundfile.write(aside, wav, FS, subtype="PCM_16", format="WAV")
         seconds = soundfile.info(path).duration
         lines.append("|".join([name, printed, read, unicodedata.normalize("NFD", read), f"{seconds:.1f}", "toy"]))
-    with atomic_write(root / TRANSCRIPT) as f:
-        f.writelines(f"{line}\n" for line in lines)
+    write_text(root / TRANSCRIPT, "".join(f"{line}\n" for line in lines))

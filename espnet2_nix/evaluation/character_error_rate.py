@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.evaluation.unavailable import MetricUnavailable, require
 from espnet2_nix.text import normalize
 
@@ -60,11 +61,11 @@ def character_error_rate(reference: str, hypothesis: str) -> tuple[int, int]:
         Errors, and characters of the reference, after `normalise_for_scoring`.
 
     Raises:
-        ValueError: If nothing of the reference can be read as Hangul.
+        UserError: If nothing of the reference can be read as Hangul.
     """
     expected = normalise_for_scoring(reference)
     if not expected:
-        raise ValueError(f"expected a reference with Hangul, found {reference!r}")
+        raise UserError(f"expected a reference with Hangul, found {reference!r}")
     return edit_distance(expected, normalise_for_scoring(hypothesis)), len(expected)
 
 
@@ -115,11 +116,11 @@ class Recogniser:
             The text as Whisper writes it: with spaces, marks and figures; empty where it hears no speech.
 
         Raises:
-            ValueError: If the wave is empty or not one channel.
+            UserError: If the wave is empty or not one channel.
         """
         wav = np.asarray(wav, dtype=np.float32)
         if wav.ndim != 1 or len(wav) == 0:
-            raise ValueError(f"expected a wave (T_wav,) of at least one sample, found shape {wav.shape}")
+            raise UserError(f"expected a wave (T_wav,) of at least one sample, found shape {wav.shape}")
         segments, _ = self._model.transcribe(
             soxr.resample(wav, fs, RECOGNISER_FS),
             language="ko",

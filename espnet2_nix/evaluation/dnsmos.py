@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.evaluation.unavailable import require
 
 DNSMOS_FS = 16000
@@ -36,13 +37,13 @@ class DNSMOS:
             `background` (BAK: the noise behind it).
 
         Raises:
-            ValueError: If the wave has no sample at 16 kHz, is not one channel or not finite.
+            UserError: If the wave has no sample at 16 kHz, is not one channel or not finite.
         """
         wav = np.asarray(wav, dtype=np.float32)
         if wav.ndim != 1 or not np.isfinite(wav).all():
-            raise ValueError(f"expected a finite wave (T_wav,), found shape {wav.shape}")
+            raise UserError(f"expected a finite wave (T_wav,), found shape {wav.shape}")
         samples = np.clip(soxr.resample(wav, fs, DNSMOS_FS), -1.0, 1.0)
         if len(samples) == 0:  # speechmos would repeat it for ever
-            raise ValueError(f"expected at least one sample at {DNSMOS_FS} Hz, found {len(wav)} at {fs} Hz")
+            raise UserError(f"expected at least one sample at {DNSMOS_FS} Hz, found {len(wav)} at {fs} Hz")
         scores = self._package.run(samples, DNSMOS_FS)
         return {name: float(scores[key]) for name, key in KEYS.items()}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import librosa
 import numpy as np
 
+from espnet2_nix.errors import UserError
+
 
 def log_mel(wav: np.ndarray, fs: int, n_fft: int, n_shift: int, n_mels: int = 80) -> np.ndarray:
     """Natural logarithm of the mel amplitude spectrogram, floored at -80 dB of full scale.
@@ -41,10 +43,10 @@ def dtw_mel_distance(
         Natural-log units per band and frame of the warping path (1 is 8.7 dB); 0 for equal waves.
 
     Raises:
-        ValueError: If a wave is empty.
+        UserError: If a wave is empty.
     """
     if len(reference) == 0 or len(wav) == 0:
-        raise ValueError(f"expected two waves, found {len(reference)} and {len(wav)} samples")
+        raise UserError(f"expected two waves, found {len(reference)} and {len(wav)} samples")
     x, y = (log_mel(w, fs, n_fft, n_shift) for w in (reference, wav))
     cost = np.abs(x[:, :, None] - y[:, None, :]).mean(axis=0)  # (T_x, T_y)
     total, path = librosa.sequence.dtw(C=cost)

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from espnet2_nix.data.kaldi_io import atomic_write
+from espnet2_nix.errors import UserError
+from espnet2_nix.files import replace_file
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --shade: #8881; --quiet: #666 }
@@ -109,7 +110,7 @@ def write_page(
         unknown = sorted(set(row.wavs) - set(columns))
         if unknown:
             raise ValueError(f"{row.utt_id}: expected sounds of {', '.join(columns)}, found {', '.join(unknown)}")
-    with atomic_write(path) as f:
+    with replace_file(path) as aside, aside.open("w", encoding="utf-8", newline="\n") as f:
         f.write('<!DOCTYPE html>\n<html lang="ko">\n<head>\n<meta charset="utf-8">\n')
         f.write(
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
@@ -139,7 +140,7 @@ def sound_data(path: str | os.PathLike[str]) -> tuple[str, float]:
     try:
         wav, fs = soundfile.read(path)  # (T_wav,) or (T_wav, channels)
     except soundfile.LibsndfileError as error:
-        raise ValueError(f"{path}: expected a sound file ({error}); synthesise it again") from error
+        raise UserError(f"{path}: expected a sound file ({error}); synthesise it again") from error
     samples = np.clip(np.round(wav * 32768.0), -32768, 32767).astype(np.int16)
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, fs, format="WAV", subtype="PCM_16")
@@ -150,7 +151,7 @@ def picture_data(path: str | os.PathLike[str]) -> str:
     """Reads a PNG as a `data:` address; raises FileNotFoundError or, if it is no PNG, ValueError."""
     content = Path(path).read_bytes()
     if not content.startswith(b"\x89PNG\r\n\x1a\n"):
-        raise ValueError(f"{path}: expected a PNG, found a file that starts with {content[:8]!r}")
+        raise UserError(f"{path}: expected a PNG, found a file that starts with {content[:8]!r}")
     return f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"
 
 

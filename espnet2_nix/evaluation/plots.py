@@ -17,6 +17,9 @@ from matplotlib.font_manager import get_font_names
 from matplotlib.text import Text
 from matplotlib.ticker import LogLocator
 
+from espnet2_nix.errors import MissingFileError, UserError
+from espnet2_nix.files import replace_file
+
 Curves = dict[str, dict[str, tuple[list[int], list[float]]]]
 
 # matplotlib remembers the fonts it has seen: one installed later counts once ~/.cache/matplotlib is removed.
@@ -202,7 +205,7 @@ def read_epochs(train_log_dir: str | os.PathLike[str]) -> dict[int, str]:
         The line of each epoch, rising. Empty while no epoch has ended.
 
     Raises:
-        FileNotFoundError: If there is no log.
+        MissingFileError: If there is no log.
     """
     folder = Path(train_log_dir)
     numbers = [re.fullmatch(r"train\.(\d+)\.log", path.name) for path in folder.glob("train.*.log")]
@@ -210,7 +213,7 @@ def read_epochs(train_log_dir: str | os.PathLike[str]) -> dict[int, str]:
     if (folder / "train.log").is_file():
         logs.append(folder / "train.log")
     if not logs:
-        raise FileNotFoundError(f"{folder / 'train.log'} not found; a training writes it (stages 6, 7 and 8)")
+        raise MissingFileError(f"{folder / 'train.log'} not found; a training writes it (stages 6, 7 and 8)")
     results: dict[int, str] = {}
     for log in logs:
         for found in RESULTS.finditer(log.read_text(encoding="utf-8", errors="replace")):
@@ -271,7 +274,7 @@ def _hangul_font() -> str | None:
 
 def _need(items: Mapping[str, object], what: str) -> None:
     if not items:
-        raise ValueError(f"expected at least one {what} to draw, found none")
+        raise UserError(f"expected at least one {what} to draw, found none")
 
 
 def _save(figure: Figure, path: str | os.PathLike[str]) -> Figure:
@@ -280,12 +283,6 @@ def _save(figure: Figure, path: str | os.PathLike[str]) -> Figure:
     if font is not None:
         for text in figure.findobj(Text):
             text.set_fontfamily(["DejaVu Sans", font])
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.part")
-    try:
+    with replace_file(path) as aside:
         figure.savefig(aside, format="png", dpi=DPI)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
     return figure

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from espnet2_nix.errors import MissingFileError, UserError
 from espnet2_nix.evaluation.bootstrap import bootstrap_interval, bootstrap_ratio
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -135,19 +136,24 @@ def read_scores(entries: Iterable[str], test_set: str, systems: Collection[str] 
         Scores by label and system, in the order given.
 
     Raises:
-        ValueError: If an entry has another form, or the file has no such set.
-        FileNotFoundError: If a file is missing.
+        UserError: If an entry has another form, or the file has no such set.
+        MissingFileError: If a file is missing.
     """
     found: dict[tuple[str, str], Scores] = {}
     for entry in entries:
         label, equals, path = entry.partition("=")
         if not equals:
-            raise ValueError(f"expected LABEL=FILE, found {entry!r}")
+            raise UserError(f"expected LABEL=FILE, found {entry!r}")
         if not Path(path).is_file():
-            raise FileNotFoundError(f"{path} not found; stage 10 writes it: ./run.sh --stage 10 --stop_stage 10")
-        sets = json.loads(Path(path).read_text(encoding="utf-8"))
+            raise MissingFileError(f"{path} not found; stage 10 writes it: ./run.sh --stage 10 --stop_stage 10")
+        try:
+            sets = json.loads(Path(path).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise UserError(
+                f"{path} is damaged: {error}; measure again: ./run.sh --stage 10 --stop_stage 10"
+            ) from error
         if test_set not in sets:
-            raise ValueError(f"{path}: expected the set {test_set}, found {', '.join(sets)}")
+            raise UserError(f"{path}: expected the set {test_set}, found {', '.join(sets)}")
         for system, scores in sets[test_set].items():
             if system in systems if systems else system != "recording":
                 found[label, system] = scores

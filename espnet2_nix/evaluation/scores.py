@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 import torch
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.evaluation.character_error_rate import Recogniser, character_error_rate
 from espnet2_nix.evaluation.dnsmos import DNSMOS
 from espnet2_nix.evaluation.durations import compare_durations
@@ -22,6 +23,7 @@ from espnet2_nix.evaluation.mel_distance import dtw_mel_distance, log_mel
 from espnet2_nix.evaluation.spectrum_and_prosody import compare
 from espnet2_nix.evaluation.unavailable import MetricUnavailable
 from espnet2_nix.evaluation.world_features import analyse
+from espnet2_nix.files import write_text
 from espnet2_nix.losses.mr_stft_loss import MRSTFTLoss
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ class Scorer:
         skip: Costly measures to leave out: ``dnsmos``, ``world`` (MCD, log-F0 RMSE, voicing error).
 
     Raises:
-        ValueError: If a name to skip is unknown.
+        UserError: If a name to skip is unknown.
 
     Attributes:
         skipped: Reason by name of the measure left out.
@@ -85,7 +87,7 @@ class Scorer:
         self, fs: int, n_fft: int, n_shift: int, asr_model: str = "", threads: int = 1, skip: Sequence[str] = ()
     ) -> None:
         if unknown := sorted(set(skip) - {"dnsmos", "world"}):
-            raise ValueError(f"measures to skip: expected dnsmos or world, found {', '.join(unknown)}")
+            raise UserError(f"measures to skip: expected dnsmos or world, found {', '.join(unknown)}")
         self.fs, self.n_fft, self.n_shift = fs, n_fft, n_shift
         self.asr_model = asr_model
         self.skipped: dict[str, str] = {}
@@ -115,11 +117,11 @@ class Scorer:
         """A wave (T_wav,), float32.
 
         Raises:
-            ValueError: If its rate is another.
+            UserError: If its rate is another.
         """
         wav, fs = soundfile.read(path, dtype="float32")
         if fs != self.fs:
-            raise ValueError(f"{path}: expected {self.fs} Hz, found {fs} Hz")
+            raise UserError(f"{path}: expected {self.fs} Hz, found {fs} Hz")
         return wav
 
     def world(self, path: Path) -> WorldFeatures:
@@ -189,9 +191,7 @@ class Scorer:
                     known[key] = self.score(system, utterance)
                 scored[utterance.utt_id] = known[key]
         finally:  # an interrupted scoring goes on where it stopped
-            aside = cache.with_name(f".{cache.name}.{os.getpid()}.part")
-            aside.write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
-            aside.replace(cache)
+            write_text(cache, json.dumps(known, ensure_ascii=False))
         return scored
 
     def _key(self, utterance: Utterance) -> str:

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 from scipy.signal import lfilter
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.evaluation.unavailable import require
 
 FRAME_PERIOD = 5.0  # milliseconds
@@ -102,14 +103,14 @@ def analyse(
         T_frames = 1 + the number of whole 5 ms in the wave.
 
     Raises:
-        ValueError: If the wave is empty, not one channel or not finite, or the sampling rate is too low.
+        UserError: If the wave is empty, not one channel or not finite, or the sampling rate is too low.
         MetricUnavailable: If pyworld does not load.
     """
     wav = np.ascontiguousarray(wav, dtype=np.float64)
     if wav.ndim != 1 or len(wav) == 0 or not np.isfinite(wav).all():
-        raise ValueError(f"expected a finite wave (T_wav,) of at least one sample, found shape {wav.shape}")
+        raise UserError(f"expected a finite wave (T_wav,) of at least one sample, found shape {wav.shape}")
     if fs < MIN_FS:
-        raise ValueError(f"expected a sampling rate of at least {MIN_FS} Hz, found {fs}")
+        raise UserError(f"expected a sampling rate of at least {MIN_FS} Hz, found {fs}")
     pyworld = require("pyworld", "the mel-cepstral distortion", "pip install pyworld 'setuptools<82'")
     pitch, seconds = pyworld.harvest(wav, fs, f0_floor=f0_floor, f0_ceil=f0_ceil, frame_period=FRAME_PERIOD)
     envelope = pyworld.cheaptrick(wav, pitch, seconds, fs, f0_floor=f0_floor)  # (T_frames, N / 2 + 1)

@@ -14,6 +14,7 @@ import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from espnet2_nix.export.errors import ExportError
 from espnet2_nix.models.nix_encoder import NixEncoder
 from espnet2_nix.models.nix_tts import NixTTS, latent_noise
 from espnet2_nix.modules.duration_predictor import StochasticDurationPredictor
@@ -28,7 +29,7 @@ class TextEncoderGraph(torch.nn.Module):
     def __init__(self, encoder: NixEncoder) -> None:
         super().__init__()
         if isinstance(encoder.duration_predictor, StochasticDurationPredictor):
-            raise ValueError(
+            raise ExportError(
                 "only students with deterministic durations can be exported, this one has duration_predictor: stochastic; "
                 "distil the encoder with duration_predictor: deterministic"
             )

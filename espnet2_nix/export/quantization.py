@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import torch
 
+from espnet2_nix.export.errors import ExportError
 from espnet2_nix.export.graphs import open_graph
 from espnet2_nix.modules.log_mel import LogMel
 
@@ -61,11 +62,11 @@ def quantize(folder: Path, texts: list[np.ndarray], fs: int, bound: float | None
         The difference measured, in natural-log units.
 
     Raises:
-        ValueError: If there is nothing to calibrate with, or the difference exceeds the bound.
+        ExportError: If there is nothing to calibrate with, or the difference exceeds the bound.
     """
     bound = MAX_MEL_DISTANCE if bound is None else bound
     if not texts:
-        raise ValueError(
+        raise ExportError(
             "int8 needs texts to calibrate with: give --calibration_text, a table of tokens: dump/raw/dev/text"
         )
     spoken = [_speak(folder, ids) for ids in texts]
@@ -80,7 +81,7 @@ def quantize(folder: Path, texts: list[np.ndarray], fs: int, bound: float | None
     distance = float(np.mean(differences))
     logger.info("mean log-mel difference between int8 and fp32: %.3f (bound %.3f)", distance, bound)
     if distance > bound:
-        raise ValueError(
+        raise ExportError(
             f"int8 differs from fp32 by {distance:.3f} in log-mel amplitude, more than {bound:.3f}: it is not written; "
             "use --precision fp16"
         )

@@ -19,8 +19,8 @@ def export_sherpa(train_config: str | Path, model_file: str | Path, outdir: str 
     """Exports a student's checkpoint for sherpa-onnx; see `write_sherpa`.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If the student cannot be loaded or exported.
+        MissingFileError: If a file is missing.
+        UserError: If the student cannot be loaded or exported.
     """
     model, config = load_student(train_config, model_file)
     facts = VoiceFacts(config.corpus, config.license, list(config.token_list), config.frontend)
@@ -42,7 +42,7 @@ def write_sherpa(student: NixTTS, facts: VoiceFacts, outdir: str | Path) -> Path
         Path of the graph.
 
     Raises:
-        ValueError: If the student has stochastic durations.
+        ExportError: If the student has stochastic durations.
     """
     outdir = Path(outdir)
     outdir.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from espnet2_nix.export.errors import ExportError
 from espnet2_nix.export.graphs import (
     LatentEncoderGraph,
     TextEncoderGraph,
@@ -22,8 +22,10 @@ from espnet2_nix.export.graphs import (
     open_graph,
 )
 from espnet2_nix.export.quantization import quantize
+from espnet2_nix.files import replace_folder
 from espnet2_nix.models.nix_tts import NixTTS
 from espnet2_nix.tasks.nix_tts import load_student
+from espnet2_nix.text.vocabulary import Vocabulary
 from espnet2_nix.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -33,10 +35,6 @@ GRAPHS = ("text_encoder.onnx", "latent_encoder.onnx", "decoder.onnx")
 PRECISIONS = ("fp32", "fp16", "int8")
 CHECKED_LENGTHS = (3, 11, 80)  # tokens; the graphs are traced with 9
 TOLERANCE = 1e-4
-
-
-class ExportError(ValueError):
-    """A voice that must not be written; the message says why."""
 
 
 def write_graphs(student: NixTTS, folder: Path) -> None:
@@ -133,8 +131,8 @@ def export_voice(
         Size of each file in bytes.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If the student cannot be loaded or exported.
+        MissingFileError: If a file is missing.
+        UserError: If the student cannot be loaded or exported.
     """
     model, config = load_student(train_config, model_file)
     facts = VoiceFacts(config.corpus, config.license, list(config.token_list), config.frontend)
@@ -170,10 +168,7 @@ def write_voice(
     outdir = Path(outdir)
     if outdir.exists() and not (outdir / "voice.json").is_file() and (not outdir.is_dir() or any(outdir.iterdir())):
         raise ExportError(f"{outdir} is there and is no voice: it is not replaced; give another folder")
-    aside = outdir.with_name(f".{outdir.name}.part")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
+    with replace_folder(outdir) as aside:
         write_graphs(student, aside)
         difference = largest_difference(student, aside)
         if not difference < TOLERANCE:
@@ -183,10 +178,11 @@ def write_voice(
             for name in GRAPHS:
                 halve_weights(aside / name)
         elif precision == "int8":
-            try:
-                quantize(aside, list(_ids(calibration, facts.token_list)), student.fs)
-            except ValueError as error:
-                raise ExportError(str(error)) from error
+            vocabulary = Vocabulary(facts.token_list)
+            texts = [
+                np.array([vocabulary.ids(text, "a text to calibrate with")], dtype=np.int64) for text in calibration
+            ]
+            quantize(aside, texts, student.fs)
             halve_weights(aside / "text_encoder.onnx")
         (aside / "LICENSE").write_text(
             f"This voice was trained on the corpus {facts.corpus}, licence {facts.license}, and may be used and passed on "
@@ -195,12 +191,7 @@ def write_voice(
         )
         info = _describe(student, facts, precision, aside)
         (aside / "voice.json").write_text(json.dumps(info, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        sizes = {path.name: path.stat().st_size for path in sorted(aside.iterdir())}
-        shutil.rmtree(outdir, ignore_errors=True)
-        aside.replace(outdir)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return sizes
+    return {path.name: path.stat().st_size for path in sorted(outdir.iterdir())}
 
 
 def _describe(student: NixTTS, facts: VoiceFacts, precision: str, folder: Path) -> dict[str, Any]:
@@ -224,9 +215,3 @@ def _describe(student: NixTTS, facts: VoiceFacts, precision: str, folder: Path) 
         "defaults": {"noise_scale": student.noise_scale, "speed": 1.0},
         "sha256": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (*GRAPHS, "LICENSE")},
     }
-
-
-def _ids(texts: Iterable[list[str]], tokens: list[str]) -> Iterable[np.ndarray]:
-    ids = {token: index for index, token in enumerate(tokens)}
-    for text in texts:
-        yield np.array([[ids[token] for token in text]], dtype=np.int64)

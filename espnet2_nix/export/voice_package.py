@@ -13,6 +13,9 @@ from typing import Any
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.version import InvalidVersion, Version
 
+from espnet2_nix.errors import MissingFileError
+from espnet2_nix.export.errors import ExportError
+from espnet2_nix.files import replace_folder
 from espnet2_nix.version import __version__
 
 ENTRY_POINTS = "espnet2_nix.voices"
@@ -64,7 +67,7 @@ Voice.load("{name}").synthesize("안녕하세요.").write("hello.wav")
 """
 
 
-class VoicePackageError(ValueError):
+class VoicePackageError(ExportError):
     """A package that must not be written; the message says why."""
 
 
@@ -121,7 +124,7 @@ def write_voice_package(
 
     Raises:
         VoicePackageError: If the name or version is none, the voice is incomplete, or the folder holds something else.
-        FileNotFoundError: If there is no voice.
+        MissingFileError: If there is no voice.
     """
     voice_dir, outdir = Path(voice_dir), Path(outdir)
     distribution, package = distribution_name(name), f"nix_tts_voice_{name}"
@@ -130,7 +133,7 @@ def write_voice_package(
     except InvalidVersion as error:
         raise VoicePackageError(f"version: expected one like 1.0.0, found {version!r}") from error
     if not (voice_dir / "voice.json").is_file():
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"{voice_dir / 'voice.json'} not found; stage 12 writes it: ./run.sh --stage 12 --stop_stage 12"
         )
     info = json.loads((voice_dir / "voice.json").read_text(encoding="utf-8"))
@@ -143,10 +146,8 @@ def write_voice_package(
     missing = [member for member in members if not (voice_dir / member).is_file()]
     if missing:
         raise VoicePackageError(f"{voice_dir} lacks {', '.join(missing)}; export the voice again (stage 12)")
-    aside = outdir.with_name(f".{outdir.name}.part")
-    shutil.rmtree(aside, ignore_errors=True)
-    try:
-        (aside / package).mkdir(parents=True)
+    with replace_folder(outdir) as aside:
+        (aside / package).mkdir()
         for member in members:
             shutil.copyfile(voice_dir / member, aside / package / member)
         (aside / package / "__init__.py").write_text(
@@ -170,10 +171,6 @@ def write_voice_package(
             name, distribution, info, sum((voice_dir / m).stat().st_size for m in members), attribution, experiment
         )
         (aside / "README.md").write_text(card, encoding="utf-8")
-        shutil.rmtree(outdir, ignore_errors=True)
-        aside.replace(outdir)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return outdir
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.inference.text2speech import TeacherText2Speech, Text2Speech
 from espnet2_nix.losses.latent_loss import LatentLoss
 from espnet2_nix.models.nix_tts import latent_noise
@@ -56,11 +57,11 @@ class Systems:
             long as the recording, ``latent_loss``: KL(teacher || student) in nats a frame.
 
         Raises:
-            ValueError: If the system is unknown, lacks what it speaks with, or the text has more tokens than the recording
+            UserError: If the system is unknown, lacks what it speaks with, or the text has more tokens than the recording
                 frames.
         """
         if system not in NEEDS:
-            raise ValueError(f"system: expected one of {', '.join(SYSTEMS)}, found {system!r}")
+            raise UserError(f"system: expected one of {', '.join(SYSTEMS)}, found {system!r}")
         for given, needed, name in zip(
             (self.teacher, self.student, speech),
             NEEDS[system],
@@ -68,7 +69,7 @@ class Systems:
             strict=True,
         ):
             if needed and given is None:
-                raise ValueError(f"{system} speaks with {name}, which was not given")
+                raise UserError(f"{system} speaks with {name}, which was not given")
         if system == "teacher":
             return self.teacher(text)
         if system == "student":

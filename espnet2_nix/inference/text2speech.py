@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from espnet2_nix.errors import MissingFileError, UserError
 from espnet2_nix.models.nix_tts import NixTTS
 from espnet2_nix.models.vits_teacher import VITSTeacher
 from espnet2_nix.tasks.nix_tts import load_student
@@ -31,8 +31,8 @@ class Text2Speech:
         seed: The same text and seed give the same samples; None draws a new seed at each call.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If the configuration is no student's, or a weight is missing, unexpected or of another shape.
+        MissingFileError: If a file is missing.
+        UserError: If the configuration is no student's, or a weight is missing, unexpected or of another shape.
     """
 
     def __init__(
@@ -83,11 +83,11 @@ class Text2Speech:
             Dict of ``wav`` (T_wav,) float32 and ``duration`` (T_text,) int64 in frames.
 
         Raises:
-            ValueError: If nothing of the text can be read, or the speed is not above 0.
+            UserError: If nothing of the text can be read, or the speed is not above 0.
         """
         speed = self.speed if speed is None else speed
         if speed <= 0:
-            raise ValueError(f"speed: expected a factor above 0, found {speed}")
+            raise UserError(f"speed: expected a factor above 0, found {speed}")
         if isinstance(text, str):
             text = self.preprocess_fn("<text>", {"text": text})["text"]
         options = {
@@ -112,8 +112,8 @@ class Text2Speech:
             kwargs: Arguments of the constructor.
 
         Raises:
-            FileNotFoundError: If a name that ends in .zip is no file.
-            ValueError: If the pack holds no student.
+            MissingFileError: If a name that ends in .zip is no file.
+            UserError: If the pack holds no student.
         """
         if model_tag is None:
             return Text2Speech(**kwargs)
@@ -136,19 +136,19 @@ def unpack_student(packed_model: str | Path, folder: str | Path) -> dict[str, st
         Paths of ``train_config`` and ``model_file``.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no pack of a text-to-speech model.
+        MissingFileError: If there is no such file.
+        UserError: If it is no pack of a text-to-speech model.
     """
     from espnet2.main_funcs.pack_funcs import unpack
 
     if not Path(packed_model).is_file():
-        raise FileNotFoundError(f"{packed_model} not found; stage 11 writes it: ./run.sh --stage 11 --stop_stage 11")
+        raise MissingFileError(f"{packed_model} not found; stage 11 writes it: ./run.sh --stage 11 --stop_stage 11")
     try:
         files = unpack(packed_model, folder, use_cache=False)
     except Exception as error:  # zipfile, tarfile and yaml raise half a dozen classes for a damaged file
-        raise ValueError(f"{packed_model} cannot be unpacked as an ESPnet model: {error}") from error
+        raise UserError(f"{packed_model} cannot be unpacked as an ESPnet model: {error}") from error
     if not {"train_config", "model_file"} <= files.keys():
-        raise ValueError(f"{packed_model}: expected train_config and model_file, found {sorted(files)}")
+        raise UserError(f"{packed_model}: expected train_config and model_file, found {sorted(files)}")
     return {name: files[name] for name in ("train_config", "model_file")}
 
 
@@ -165,8 +165,8 @@ class TeacherText2Speech:
         seed: Seed of the noise.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If it is no VITS, or the weights do not fit.
+        MissingFileError: If a file is missing.
+        UserError: If it is no VITS, or the weights do not fit.
     """
 
     def __init__(
@@ -205,16 +205,3 @@ class TeacherText2Speech:
                 noise_scale_dur=self.noise_scale_dur,
             )
         return {"wav": out["wav"].reshape(-1), "duration": out["duration"].reshape(-1).long()}
-
-
-def token_ids(tokens: list[str], train_args: argparse.Namespace) -> np.ndarray:
-    """Ids (T_text,) of tokens that stage 2 made.
-
-    Raises:
-        ValueError: If a token is not in the model's list.
-    """
-    ids = {token: index for index, token in enumerate(train_args.token_list)}
-    unknown = sorted({token for token in tokens if token not in ids})
-    if unknown:
-        raise ValueError(f"tokens {' '.join(unknown)} are not in the model's list of {len(ids)}; run stage 2 again")
-    return np.array([ids[token] for token in tokens], dtype=np.int64)

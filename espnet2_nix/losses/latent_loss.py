@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from espnet2_nix.errors import UserError
+
 
 class LatentLoss(nn.Module):
     """Kullback-Leibler divergence of two diagonal Gaussians, closed form.
@@ -14,13 +16,13 @@ class LatentLoss(nn.Module):
             ``student_teacher`` swaps the roles and seeks modes. Which one the Nix-TTS paper uses is unconfirmed.
 
     Raises:
-        ValueError: If the direction is unknown.
+        UserError: If the direction is unknown.
     """
 
     def __init__(self, direction: str = "teacher_student") -> None:
         super().__init__()
         if direction not in ("teacher_student", "student_teacher"):
-            raise ValueError(f"latent_direction must be 'teacher_student' or 'student_teacher', found {direction!r}")
+            raise UserError(f"latent_direction must be 'teacher_student' or 'student_teacher', found {direction!r}")
         self.direction = direction
 
     def forward(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from espnet2_nix.errors import UserError
+
 
 class MRSTFTLoss(nn.Module):
     """Spectral convergence plus log-amplitude L1 at several resolutions (Parallel WaveGAN, arXiv 1910.11480).
@@ -14,7 +16,7 @@ class MRSTFTLoss(nn.Module):
         hop_sizes: Hop of each transform in samples.
 
     Raises:
-        ValueError: If the lists differ in length.
+        UserError: If the lists differ in length.
     """
 
     def __init__(
@@ -24,7 +26,7 @@ class MRSTFTLoss(nn.Module):
     ) -> None:
         super().__init__()
         if len(fft_sizes) != len(hop_sizes):
-            raise ValueError(f"expected as many hops as transforms, found {len(hop_sizes)} and {len(fft_sizes)}")
+            raise UserError(f"expected as many hops as transforms, found {len(hop_sizes)} and {len(fft_sizes)}")
         self.resolutions = list(zip(fft_sizes, hop_sizes, strict=True))
         for size in fft_sizes:
             self.register_buffer(f"window_{size}", torch.hann_window(size), persistent=False)

@@ -15,6 +15,7 @@ from espnet2.gan_tts.utils import get_segments
 from espnet2.torch_utils.device_funcs import force_gatherable
 from espnet2.train.abs_gan_espnet_model import AbsGANESPnetModel
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.losses.ged_loss import GEDLoss
 from espnet2_nix.models.recording_features import RecordingFeatures
 from espnet2_nix.models.student_latent import StudentLatent
@@ -38,7 +39,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         lambda_adv, lambda_feat_match, lambda_mel, lambda_spectral, lambda_spectral_teacher: Loss weights.
 
     Raises:
-        ValueError: If the decoder's upsampling factor differs from the teacher's hop.
+        UserError: If the decoder's upsampling factor differs from the teacher's hop.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class DecoderDistillation(AbsGANESPnetModel):
     ) -> None:
         super().__init__()
         if decoder.upsample_factor != teacher.hop_length:
-            raise ValueError(
+            raise UserError(
                 f"the decoder makes {decoder.upsample_factor} samples a frame, the teacher's hop is "
                 f"{teacher.hop_length}; they must be equal"
             )
@@ -139,14 +140,14 @@ class DecoderDistillation(AbsGANESPnetModel):
             Mean and log standard deviation (B, H, T_feats): the teacher's posterior, or the student's latent.
 
         Raises:
-            ValueError: If the student's latent is wanted and no text was given.
+            UserError: If the student's latent is wanted and no text was given.
         """
         feats, feats_lengths = self.teacher.feats(speech, speech_lengths)
         m_q, logs_q, feats_mask = self.teacher.posterior(feats, feats_lengths)
         if self.student_latent is None:
             return m_q, logs_q
         if text is None or text_lengths is None:
-            raise ValueError(
+            raise UserError(
                 "fine-tuning on the student's latent needs the text: give text beside speech in the training data"
             )
         return self.student_latent(self.teacher, text, text_lengths, m_q, feats_mask)
@@ -165,7 +166,7 @@ class DecoderDistillation(AbsGANESPnetModel):
             sample of the same posterior; with a teacher weight ``teacher_wav``.
 
         Raises:
-            ValueError: If a clip is shorter than a segment.
+            UserError: If a clip is shorter than a segment.
         """
         return self.segments(*self.latent(speech, speech_lengths, text, text_lengths), speech, speech_lengths)
 
@@ -177,7 +178,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         num_frames = speech_lengths // self.teacher.hop_length
         if int(num_frames.min()) < self.segment_size:
             index = int(num_frames.argmin())
-            raise ValueError(
+            raise UserError(
                 f"clip {index} of the batch has {int(num_frames[index])} whole frames, a training segment needs "
                 f"{self.segment_size}; such clips are dropped in stage 3: ./run.sh --stage 3 --stop_stage 5"
             )

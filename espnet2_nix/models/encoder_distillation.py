@@ -9,6 +9,7 @@ from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2_nix.aligner.alignment_module import AlignmentModule
 from espnet2_nix.aligner.beta_binomial_prior import BetaBinomialPrior
 from espnet2_nix.aligner.monotonic_alignment import durations_from_path, maximum_path
+from espnet2_nix.errors import UserError
 from espnet2_nix.losses.alignment_schedule import bin_weight, use_hard_alignment
 from espnet2_nix.losses.bin_loss import BinLoss
 from espnet2_nix.losses.dur_loss import DurLoss
@@ -48,7 +49,7 @@ class EncoderDistillation(AbsESPnetModel):
         latents: The teacher's posterior as stored before; then neither the teacher nor the recording is needed.
 
     Raises:
-        ValueError: If a name is unknown or the encoder's latent differs from the teacher's in channels or tokens.
+        UserError: If a name is unknown or the encoder's latent differs from the teacher's in channels or tokens.
     """
 
     def __init__(
@@ -73,17 +74,17 @@ class EncoderDistillation(AbsESPnetModel):
     ) -> None:
         super().__init__()
         if alignment not in ("aligner", "teacher"):
-            raise ValueError(f"alignment must be 'aligner' or 'teacher', found {alignment!r}")
+            raise UserError(f"alignment must be 'aligner' or 'teacher', found {alignment!r}")
         self.has_teacher = isinstance(teacher, VITSTeacher)
         if alignment == "teacher" and not self.has_teacher:
-            raise ValueError("alignment: teacher needs a teacher; without one give alignment: aligner")
+            raise UserError("alignment: teacher needs a teacher; without one give alignment: aligner")
         if encoder.latent_channels != teacher.latent_channels:
-            raise ValueError(
+            raise UserError(
                 f"the encoder writes {encoder.latent_channels} latent channels, the teacher has "
                 f"{teacher.latent_channels}: set encoder_conf.latent_channels to {teacher.latent_channels}"
             )
         if encoder.num_tokens != len(teacher.token_list):
-            raise ValueError(
+            raise UserError(
                 f"the encoder knows {encoder.num_tokens} tokens, the teacher {len(teacher.token_list)}; "
                 "both must have the same token list"
             )
@@ -135,14 +136,14 @@ class EncoderDistillation(AbsESPnetModel):
             ``durations`` (B, T_text).
 
         Raises:
-            ValueError: If there is neither.
+            UserError: If there is neither.
         """
         if self.latents is not None:
             if utt_id is None:
-                raise ValueError("stored latents are read by utterance: expected utt_id in the batch, found none")
+                raise UserError("stored latents are read by utterance: expected utt_id in the batch, found none")
             return self.latents.batch(utt_id, text_lengths)
         if speech is None or speech_lengths is None:
-            raise ValueError(
+            raise UserError(
                 "expected speech in the training data (wav.scp,speech,sound) or stored latents, found neither"
             )
         feats, feats_lengths = self.teacher.feats(speech, speech_lengths)
@@ -177,7 +178,7 @@ class EncoderDistillation(AbsESPnetModel):
                 return {"attn": durations_to_attn(targets["durations"], targets["feats_mask"].shape[2])}
             return {"attn": self.teacher.alignment(text, text_lengths, targets["m_q"], targets["feats_mask"])}
         if "log_mel" not in targets:
-            raise ValueError(
+            raise UserError(
                 "alignment: aligner learns from recordings, and a text that the teacher read has none; give alignment: teacher "
                 "with --extra_text"
             )

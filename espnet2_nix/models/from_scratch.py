@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.models.decoder_distillation import DecoderDistillation
 from espnet2_nix.models.encoder_distillation import EncoderDistillation
 from espnet2_nix.models.nix_encoder import NixEncoder
@@ -27,7 +28,7 @@ class FromScratch(DecoderDistillation):
         model_conf: Arguments of ``DecoderDistillation``: segment_size, lambda_mel, …
 
     Raises:
-        ValueError: If sizes or tokens do not fit each other, or a teacher's wave is weighted.
+        UserError: If sizes or tokens do not fit each other, or a teacher's wave is weighted.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class FromScratch(DecoderDistillation):
     ) -> None:
         super().__init__(decoder, features, discriminator, spectral_loss, **(model_conf or {}))
         if self.lambda_spectral_teacher > 0:
-            raise ValueError("lambda_spectral_teacher needs a teacher's wave: leave it at 0 when training from scratch")
+            raise UserError("lambda_spectral_teacher needs a teacher's wave: leave it at 0 when training from scratch")
         self.text_side = EncoderDistillation(encoder, features, **(alignment_conf or {}))
 
     def distil(
@@ -58,10 +59,10 @@ class FromScratch(DecoderDistillation):
             What ``DecoderDistillation.distil`` returns, and the scalar ``alignment_loss`` with its ``alignment_stats``.
 
         Raises:
-            ValueError: If the text is missing or a clip is shorter than a segment.
+            UserError: If the text is missing or a clip is shorter than a segment.
         """
         if text is None or text_lengths is None:
-            raise ValueError("training from scratch needs the text: give text beside speech in the training data")
+            raise UserError("training from scratch needs the text: give text beside speech in the training data")
         side = self.text_side.distil(text, text_lengths, speech, speech_lengths)
         loss, stats = self.text_side.losses(side, text_lengths)
         if self.training:

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.modules.hifigan_decoder import HiFiGANDecoder
 from espnet2_nix.modules.istft_decoder import ISTFTDecoder
 
@@ -21,8 +22,8 @@ def build_decoder(decoder: str, latent_channels: int, decoder_conf: dict[str, An
         decoder_conf: Further arguments of the decoder's class; ``in_channels`` among them is the teacher's to decide.
 
     Raises:
-        ValueError: If the name is unknown.
+        UserError: If the name is unknown.
     """
     if decoder not in DECODERS:
-        raise ValueError(f"decoder must be one of {sorted(DECODERS)}, found {decoder!r}")
+        raise UserError(f"decoder must be one of {sorted(DECODERS)}, found {decoder!r}")
     return DECODERS[decoder](**{**(decoder_conf or {}), "in_channels": latent_channels})

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.modules.duration_predictor import DeterministicDurationPredictor, StochasticDurationPredictor
 from espnet2_nix.modules.latent_encoder import LatentEncoder
 from espnet2_nix.modules.length_regulator import durations_from_log, durations_to_attn, expand
@@ -30,7 +31,7 @@ class NixEncoder(torch.nn.Module):
         latent_encoder_conf: Further arguments of ``LatentEncoder``.
 
     Raises:
-        ValueError: If the duration predictor is unknown.
+        UserError: If the duration predictor is unknown.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class NixEncoder(torch.nn.Module):
     ) -> None:
         super().__init__()
         if duration_predictor not in DURATION_PREDICTORS:
-            raise ValueError(
+            raise UserError(
                 f"duration_predictor must be one of {sorted(DURATION_PREDICTORS)}, found {duration_predictor!r}"
             )
         self.num_tokens = num_tokens

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from espnet2.tts.abs_tts import AbsTTS
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.models.nix_decoder import build_decoder
 from espnet2_nix.models.nix_encoder import NixEncoder
 
@@ -98,12 +99,12 @@ class NixTTS(AbsTTS):
             Dict of ``wav`` (T_wav,) float32 and ``duration`` (T_text,) int64 in frames.
 
         Raises:
-            ValueError: If the text is empty or an id is outside the token list.
+            UserError: If the text is empty or an id is outside the token list.
         """
         if text.numel() == 0:
-            raise ValueError("expected at least one token, found an empty text")
+            raise UserError("expected at least one token, found an empty text")
         if int(text.min()) < 0 or int(text.max()) >= self.encoder.num_tokens:
-            raise ValueError(
+            raise UserError(
                 f"expected token ids of 0 to {self.encoder.num_tokens - 1}, found {int(text.min())} to {int(text.max())}"
             )
         if seed is None:

@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.models.nix_encoder import NixEncoder
 from espnet2_nix.models.vits_teacher import VITSTeacher
 
@@ -21,12 +22,12 @@ class StudentLatent:
         noise_scale: Factor on the latent's standard deviation with which the student will speak, above 0.
 
     Raises:
-        ValueError: If the factor is not above 0.
+        UserError: If the factor is not above 0.
     """
 
     def __init__(self, encoder: NixEncoder, noise_scale: float = 0.667) -> None:
         if not noise_scale > 0:
-            raise ValueError(f"noise_scale: expected a factor above 0, found {noise_scale}")
+            raise UserError(f"noise_scale: expected a factor above 0, found {noise_scale}")
         self.encoder = encoder.eval().requires_grad_(False)
         self.log_noise_scale = math.log(noise_scale)
 
@@ -52,7 +53,7 @@ class StudentLatent:
             m_s, and logs_s with the noise scale in it (B, H, T_feats).
 
         Raises:
-            ValueError: If an utterance has more tokens than frames.
+            UserError: If an utterance has more tokens than frames.
         """
         self.encoder.to(m_q.device)
         text = text[:, : int(text_lengths.max())]

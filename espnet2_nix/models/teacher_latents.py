@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,8 @@ import numpy as np
 import torch
 
 from espnet2_nix.aligner.monotonic_alignment import durations_from_path
+from espnet2_nix.errors import MissingFileError, UserError
+from espnet2_nix.files import replace_file, write_text
 from espnet2_nix.models.vits_teacher import VITSTeacher
 from espnet2_nix.modules.log_mel import LogMel
 from espnet2_nix.modules.masks import make_non_pad_mask
@@ -45,7 +46,7 @@ def write_latents(
         Frames written.
 
     Raises:
-        ValueError: If an utterance has more tokens than frames, or a value does not fit float16.
+        UserError: If an utterance has more tokens than frames, or a value does not fit float16.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -53,44 +54,39 @@ def write_latents(
     log_mel = LogMel(fs=teacher.fs, n_fft=teacher.n_fft)
     n_mels = len(log_mel.basis)
     num_frames = 0
-    aside = {name: folder / f".{name}.{os.getpid()}.part" for name in (INFO, INDEX, FRAMES)}
-    try:
-        with aside[FRAMES].open("wb") as frames, aside[INDEX].open("w", encoding="utf-8") as index:
-            for utt_id, text, speech in utterances:
-                if speech is None:
-                    mean, log_std, durations = teacher.prior(text[None], seed=zlib.crc32(utt_id.encode()))
-                    mel = torch.zeros(1, n_mels, mean.shape[2], device=mean.device)
+    with (
+        replace_file(folder / INDEX) as index_aside,
+        replace_file(folder / FRAMES) as frames_aside,
+        index_aside.open("w", encoding="utf-8") as index,
+        frames_aside.open("wb") as frames,
+    ):
+        for utt_id, text, speech in utterances:
+            if speech is None:
+                mean, log_std, durations = teacher.prior(text[None], seed=zlib.crc32(utt_id.encode()))
+                mel = torch.zeros(1, n_mels, mean.shape[2], device=mean.device)
+            else:
+                feats, feats_lengths = teacher.feats(speech[None], torch.tensor([len(speech)], device=speech.device))
+                mean, log_std, feats_mask = teacher.posterior(feats, feats_lengths)
+                text_lengths = torch.tensor([len(text)], device=text.device)
+                if durations_of is None:
+                    durations = durations_from_path(teacher.alignment(text[None], text_lengths, mean, feats_mask))
                 else:
-                    feats, feats_lengths = teacher.feats(
-                        speech[None], torch.tensor([len(speech)], device=speech.device)
-                    )
-                    mean, log_std, feats_mask = teacher.posterior(feats, feats_lengths)
-                    text_lengths = torch.tensor([len(text)], device=text.device)
-                    if durations_of is None:
-                        path = teacher.alignment(text[None], text_lengths, mean, feats_mask)
-                        durations = durations_from_path(path)
-                    else:
-                        durations = given_durations(durations_of, utt_id, len(text), mean.shape[2])
-                    mel = log_mel.to(feats.device)(feats)
-                rows = torch.cat([mean[0], log_std[0], mel[0]]).T.half().cpu()  # (T_feats, 2 H + n_mels)
-                if not torch.isfinite(rows).all():
-                    raise ValueError(f"{utt_id}: the teacher's latent does not fit float16; is its training finished?")
-                frames.write(rows.contiguous().numpy().tobytes())
-                source = "prior" if speech is None else "posterior"
-                index.write(f"{utt_id}\t{source}\t{len(rows)}\t{' '.join(map(str, durations[0].tolist()))}\n")
-                num_frames += len(rows)
-        info = {
-            "teacher": fingerprint,
-            "latent_channels": teacher.latent_channels,
-            "n_mels": n_mels,
-            "num_frames": num_frames,
-        }
-        aside[INFO].write_text(json.dumps(info, indent=1) + "\n", encoding="utf-8")
-        for name in (FRAMES, INDEX, INFO):
-            aside[name].replace(folder / name)
-    finally:
-        for path in aside.values():
-            path.unlink(missing_ok=True)
+                    durations = given_durations(durations_of, utt_id, len(text), mean.shape[2])
+                mel = log_mel.to(feats.device)(feats)
+            rows = torch.cat([mean[0], log_std[0], mel[0]]).T.half().cpu()  # (T_feats, 2 H + n_mels)
+            if not torch.isfinite(rows).all():
+                raise UserError(f"{utt_id}: the teacher's latent does not fit float16; is its training finished?")
+            frames.write(rows.contiguous().numpy().tobytes())
+            source = "prior" if speech is None else "posterior"
+            index.write(f"{utt_id}\t{source}\t{len(rows)}\t{' '.join(map(str, durations[0].tolist()))}\n")
+            num_frames += len(rows)
+    info = {
+        "teacher": fingerprint,
+        "latent_channels": teacher.latent_channels,
+        "n_mels": n_mels,
+        "num_frames": num_frames,
+    }
+    write_text(folder / INFO, json.dumps(info, indent=1) + "\n")
     return num_frames
 
 
@@ -100,13 +96,13 @@ def given_durations(
     """Frames of each token (1, T_text), int64, checked against the utterance.
 
     Raises:
-        ValueError: If there are none of this utterance, or their number or sum is another.
+        UserError: If there are none of this utterance, or their number or sum is another.
     """
     durations = durations_of.get(utt_id)
     if durations is None:
-        raise ValueError(f"no durations of {utt_id}; write them anew: remove the table, then run stage 6")
+        raise UserError(f"no durations of {utt_id}; write them anew: remove the table, then run stage 6")
     if len(durations) != num_tokens or sum(durations) != num_frames:
-        raise ValueError(
+        raise UserError(
             f"{utt_id}: expected durations of {num_tokens} tokens and {num_frames} frames, found {len(durations)} and "
             f"{sum(durations)}; write them anew: remove the table, then run stage 6"
         )
@@ -130,25 +126,25 @@ class TeacherLatents:
         fingerprint: The teacher's, which must be that of the stored latents.
 
     Raises:
-        FileNotFoundError: If the folder is incomplete.
-        ValueError: If another teacher wrote it, or its files disagree.
+        MissingFileError: If the folder is incomplete.
+        UserError: If another teacher wrote it, or its files disagree.
     """
 
     def __init__(self, folder: str | Path, fingerprint: str) -> None:
         self.folder = Path(folder)
         hint = "./run.sh --stage 7 --dump_latents true writes it"
         if not (self.folder / INFO).is_file():
-            raise FileNotFoundError(f"{self.folder / INFO} not found; {hint}")
+            raise MissingFileError(f"{self.folder / INFO} not found; {hint}")
         info = json.loads((self.folder / INFO).read_text(encoding="utf-8"))
         if info["teacher"] != fingerprint:
-            raise ValueError(
+            raise UserError(
                 f"{self.folder}: expected latents of the teacher {fingerprint}, found those of {info['teacher']}; {hint}"
             )
         self.latent_channels, self.n_mels = info["latent_channels"], info["n_mels"]
         width = 2 * self.latent_channels + self.n_mels
         size = (self.folder / FRAMES).stat().st_size
         if size != 2 * width * info["num_frames"]:
-            raise ValueError(
+            raise UserError(
                 f"{self.folder / FRAMES}: expected {2 * width * info['num_frames']} bytes, found {size}; {hint}"
             )
         self.frames = np.memmap(self.folder / FRAMES, dtype=np.float16, mode="r").reshape(-1, width)
@@ -172,16 +168,16 @@ class TeacherLatents:
             (B, n_mels, T_feats), float32.
 
         Raises:
-            ValueError: If an utterance is not stored, or was stored with another text.
+            UserError: If an utterance is not stored, or was stored with another text.
         """
         rows, durations = [], []
         has_mel = True
         for utt_id, num_tokens in zip(utt_ids, text_lengths.tolist(), strict=True):
             if utt_id not in self.index:
-                raise ValueError(f"{self.folder} has no {utt_id}; write it anew: remove the folder, then run stage 7")
+                raise UserError(f"{self.folder} has no {utt_id}; write it anew: remove the folder, then run stage 7")
             entry = self.index[utt_id]
             if len(entry.durations) != num_tokens:
-                raise ValueError(
+                raise UserError(
                     f"{self.folder}: {utt_id} was stored with {len(entry.durations)} tokens, its text now has "
                     f"{num_tokens}; write it anew: remove the folder, then run stage 7"
                 )

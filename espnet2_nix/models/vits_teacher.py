@@ -9,6 +9,7 @@ from espnet2.gan_tts.vits import VITS
 from espnet2.tts.feats_extract.linear_spectrogram import LinearSpectrogram
 
 from espnet2_nix.aligner.monotonic_alignment import maximum_path
+from espnet2_nix.errors import UserError
 from espnet2_nix.models.recording_features import RecordingFeatures
 from espnet2_nix.modules.length_regulator import durations_from_log, durations_to_attn, expand
 
@@ -26,7 +27,7 @@ class VITSTeacher(RecordingFeatures):
         token_list: Its tokens, in the order of their ids.
 
     Raises:
-        ValueError: If the teacher has several speakers or languages, or if its decoder's hop differs from its features'.
+        UserError: If the teacher has several speakers or languages, or if its decoder's hop differs from its features'.
     """
 
     def __init__(
@@ -35,12 +36,12 @@ class VITSTeacher(RecordingFeatures):
         generator = vits.generator
         for name in ("spks", "langs", "spk_embed_dim"):
             if getattr(generator, name) is not None:
-                raise ValueError(
+                raise UserError(
                     f"expected a teacher of one speaker and one language, found {name}={getattr(generator, name)}"
                 )
         parameters = feats_extract.get_parameters()
         if parameters["n_shift"] != generator.upsample_factor:
-            raise ValueError(
+            raise UserError(
                 f"the teacher's features have a hop of {parameters['n_shift']} samples, "
                 f"its decoder makes {generator.upsample_factor} a frame; they must be equal"
             )
@@ -90,7 +91,7 @@ class VITSTeacher(RecordingFeatures):
             attn (B, T_feats, T_text) of 0 and 1.
 
         Raises:
-            ValueError: If an utterance has more tokens than frames.
+            UserError: If an utterance has more tokens than frames.
         """
         self.to(m_q.device)
         _, m_p, logs_p, _ = self.generator.text_encoder(text, text_lengths)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from espnet2_nix.errors import UserError
+
 
 class ChannelNorm(nn.Module):
     """Layer norm over channels at each position of (B, C, T)."""
@@ -29,13 +31,13 @@ class SeparableLayer(nn.Module):
         dilation: Its dilation.
 
     Raises:
-        ValueError: If the kernel size is even.
+        UserError: If the kernel size is even.
     """
 
     def __init__(self, channels: int, kernel_size: int, dilation: int = 1) -> None:
         super().__init__()
         if kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size: expected an odd number, found {kernel_size}")
+            raise UserError(f"kernel_size: expected an odd number, found {kernel_size}")
         self.reach = dilation * (kernel_size // 2)
         self.depthwise = nn.Conv1d(
             channels, channels, kernel_size, padding=self.reach, dilation=dilation, groups=channels

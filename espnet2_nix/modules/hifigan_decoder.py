@@ -9,6 +9,8 @@ from torch import nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import weight_norm
 
+from espnet2_nix.errors import UserError
+
 LRELU_SLOPE = 0.1
 
 
@@ -105,7 +107,7 @@ class HiFiGANDecoder(nn.Module):
         resblock_dilations: Dilations of each parallel residual block.
 
     Raises:
-        ValueError: If a factor is odd, or if lists that belong together differ in length.
+        UserError: If a factor is odd, or if lists that belong together differ in length.
     """
 
     def __init__(
@@ -120,13 +122,13 @@ class HiFiGANDecoder(nn.Module):
     ) -> None:
         super().__init__()
         if any(scale % 2 for scale in upsample_scales):
-            raise ValueError(f"upsample_scales: expected even factors, found {list(upsample_scales)}")
+            raise UserError(f"upsample_scales: expected even factors, found {list(upsample_scales)}")
         if len(upsample_channels) != len(upsample_scales):
-            raise ValueError(
+            raise UserError(
                 f"expected channels after each of {len(upsample_scales)} upsamplings, found {list(upsample_channels)}"
             )
         if len(resblock_kernel_sizes) != len(resblock_dilations):
-            raise ValueError(
+            raise UserError(
                 f"expected dilations for each of {len(resblock_kernel_sizes)} residual blocks, "
                 f"found {len(resblock_dilations)}"
             )

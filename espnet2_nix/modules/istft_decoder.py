@@ -7,6 +7,8 @@ import math
 import torch
 from torch import nn
 
+from espnet2_nix.errors import UserError
+
 MAX_LOG_MAGNITUDE = 5.0  # exp of it times the window's gain is far above full scale
 
 
@@ -51,14 +53,14 @@ class InverseSTFT(nn.Module):
         hop_length: Hop in samples.
 
     Raises:
-        ValueError: If the hop does not divide the window at least four times, so that squared windows do not sum to
+        UserError: If the hop does not divide the window at least four times, so that squared windows do not sum to
             a constant.
     """
 
     def __init__(self, n_fft: int, hop_length: int) -> None:
         super().__init__()
         if n_fft % hop_length or n_fft // hop_length < 4 or n_fft % 4:
-            raise ValueError(
+            raise UserError(
                 f"expected n_fft a multiple of 4 and of hop_length, 4 times or more, found {n_fft} and {hop_length}"
             )
         self.n_fft, self.hop_length = n_fft, hop_length

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import nn
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.modules.depthwise_separable_conv import ResidualStack
 from espnet2_nix.modules.masks import make_non_pad_mask
 
@@ -31,7 +32,7 @@ class TextEncoder(nn.Module):
         dropout_rate: Dropout of each block.
 
     Raises:
-        ValueError: If the number of channels is odd.
+        UserError: If the number of channels is odd.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class TextEncoder(nn.Module):
     ) -> None:
         super().__init__()
         if channels % 2:
-            raise ValueError(f"channels: expected an even number, found {channels}")
+            raise UserError(f"channels: expected an even number, found {channels}")
         self.channels = channels
         self.embedding = nn.Embedding(num_tokens, channels, padding_idx=0)
         nn.init.normal_(self.embedding.weight, std=channels**-0.5)

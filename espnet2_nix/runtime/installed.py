@@ -8,6 +8,8 @@ import os
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from espnet2_nix.errors import MissingFileError
+
 logger = logging.getLogger(__name__)
 
 VOICES = "NIX_TTS_VOICES"
@@ -66,12 +68,12 @@ def find_voice(name: str | os.PathLike[str] | None = None) -> Path:
         The folder. A name that is neither is returned as a path, for the loader to say what is wrong with it.
 
     Raises:
-        FileNotFoundError: If None is given and no voice is at hand.
+        MissingFileError: If None is given and no voice is at hand.
     """
     if name is None:
         known = voices()
         if not known:
-            raise FileNotFoundError(
+            raise MissingFileError(
                 "no voice is installed: pip install a voice's package (nix-tts-voice-...), give --voice FOLDER, "
                 f"or set {VOICES} to a folder of voices"
             )

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.runtime.wav import pcm16, wav_head
 
 _POWERSHELL = "(New-Object System.Media.SoundPlayer $env:NIX_TTS_WAV).PlaySync()"
 
 
-class PlayerError(OSError):
+class PlayerError(UserError, OSError):
     """Nothing can be played; the message says what to do."""
 
 

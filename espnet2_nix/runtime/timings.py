@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from espnet2_nix.runtime.files import replace_file
+from espnet2_nix.errors import UserError
+from espnet2_nix.files import replace_file
 
 MARKS = frozenset(".,?!")
 SPACE = "<space>"
@@ -91,13 +92,13 @@ class Timings:
             path: Ends in .json, .srt (words) or .TextGrid (Praat, three interval tiers).
 
         Raises:
-            ValueError: If the ending is another.
+            UserError: If the ending is another.
         """
         path = Path(path)
         forms = {".json": self._json, ".srt": self._srt, ".textgrid": self._textgrid}
         form = forms.get(path.suffix.lower())
         if form is None:
-            raise ValueError(f"{path}: expected an ending of .json, .srt or .TextGrid for timings")
+            raise UserError(f"{path}: expected an ending of .json, .srt or .TextGrid for timings")
         with replace_file(path) as aside:
             aside.write_text(form(), encoding="utf-8")
 

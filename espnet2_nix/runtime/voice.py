@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from espnet2_nix.runtime.files import replace_file
+from espnet2_nix.errors import UserError
+from espnet2_nix.files import replace_file
 from espnet2_nix.runtime.installed import find_voice
 from espnet2_nix.runtime.sentences import SENTENCE_ENDS, split_sentences
 from espnet2_nix.runtime.timings import MARKS, SPACE, Timings
 from espnet2_nix.text import Lexicon, frontend_info, token_list, tokenize
+from espnet2_nix.text.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
 GRAPHS = ("text_encoder.onnx", "latent_encoder.onnx", "decoder.onnx")
@@ -27,7 +29,7 @@ LONGEST_PIECE = {",": 200, SPACE: 320, None: 480}  # tokens; a second of speech 
 PAUSE_AFTER = {".": 0.35, "?": 0.35, "!": 0.35, ",": 0.15}  # seconds between pieces
 
 
-class VoiceError(ValueError):
+class VoiceError(UserError):
     """A voice that cannot be used, or a text that cannot be spoken; the message says what to do."""
 
 
@@ -73,7 +75,7 @@ class Voice:
         self.info = info
         self.sample_rate = int(info["sample_rate"])
         self._hop = int(info["hop_length"])
-        self._ids = {token: index for index, token in enumerate(info["token_list"])}
+        self._vocabulary = Vocabulary(info["token_list"])
         self._g2p = info["frontend"]["name"]
         self._fields = {name: tuple(field) for name, field in info["receptive_field"].items()}
         self._sessions = sessions
@@ -88,7 +90,7 @@ class Voice:
             threads: Threads of onnxruntime.
 
         Raises:
-            FileNotFoundError: If None is given and no voice is at hand.
+            MissingFileError: If None is given and no voice is at hand.
             VoiceError: If something is missing, damaged or of another version; the message says what.
         """
         path = find_voice(path)
@@ -100,7 +102,7 @@ class Voice:
             raise VoiceError(f"{path}: voice.json lists no {', '.join(missing)}; export the voice again (stage 12)")
         try:
             known = frontend_info(info["frontend"]["name"])
-        except ValueError as error:
+        except UserError as error:
             raise VoiceError(f"{path}: {error}; install the espnet2_nix that made the voice") from error
         if known != info["frontend"]:
             raise VoiceError(
@@ -235,7 +237,7 @@ class Voice:
         next_chunk: Callable[[int], int | None],
         timings: Timings | None,
     ) -> Iterator[np.ndarray]:
-        ids = np.array([[self._ids[token] for token in tokens]], dtype=np.int64)
+        ids = np.array([self._vocabulary.ids(tokens)], dtype=np.int64)
         hidden, log_durations = self._run("text_encoder.onnx", ids)
         durations = np.maximum(np.ceil(np.exp(log_durations[0]) * np.float32(1.0 / speed)), 1).astype(np.int64)
         if timings is not None:

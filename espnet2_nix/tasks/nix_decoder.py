@@ -19,6 +19,7 @@ from espnet2.train.preprocessor import CommonPreprocessor
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str_or_none
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.losses.ged_loss import GEDLoss
 from espnet2_nix.losses.mr_stft_loss import MRSTFTLoss
 from espnet2_nix.models.decoder_distillation import DecoderDistillation
@@ -115,7 +116,7 @@ class NixDecoderTask(AbsTask):
         """Builds student decoder, discriminators and teacher from the options.
 
         Raises:
-            ValueError: If the decoder's hop differs from the teacher's, or a name is unknown.
+            UserError: If the decoder's hop differs from the teacher's, or a name is unknown.
         """
         teacher = load_teacher(args.teacher_train_config, args.teacher_model_file)
         model = DecoderDistillation(
@@ -151,18 +152,18 @@ def build_student_latent(args: argparse.Namespace, teacher: VITSTeacher) -> Stud
     """The frozen student encoder of a fine-tuning; None without one.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If only one of the encoder's files is given, its weights do not fit, or it is not this teacher's.
+        MissingFileError: If a file is missing.
+        UserError: If only one of the encoder's files is given, its weights do not fit, or it is not this teacher's.
     """
     if (args.encoder_train_config is None) != (args.encoder_model_file is None):
-        raise ValueError("fine-tuning needs both --encoder_train_config and --encoder_model_file, found one of them")
+        raise UserError("fine-tuning needs both --encoder_train_config and --encoder_model_file, found one of them")
     if args.encoder_train_config is None:
         return None
     encoder_args = read_config(args.encoder_train_config)
     encoder = NixEncoder(**encoder_kwargs(encoder_args))
     load_strictly(encoder, part_of(read_state_dict(args.encoder_model_file), "encoder"), args.encoder_model_file)
     if encoder.latent_channels != teacher.latent_channels or list(encoder_args.token_list) != teacher.token_list:
-        raise ValueError(
+        raise UserError(
             f"{args.encoder_train_config}: expected a student of this teacher ({teacher.latent_channels} latent channels, "
             f"{len(teacher.token_list)} tokens), found {encoder.latent_channels} and {len(encoder_args.token_list)}"
         )

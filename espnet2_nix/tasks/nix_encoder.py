@@ -14,6 +14,7 @@ from espnet2.train.preprocessor import CommonPreprocessor
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str_or_none
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.models.encoder_distillation import EncoderDistillation
 from espnet2_nix.models.nix_encoder import DURATION_PREDICTORS, NixEncoder
 from espnet2_nix.models.teacher_latents import TeacherLatents
@@ -131,13 +132,13 @@ class NixEncoderTask(AbsTask):
         """Builds student and teacher from the options.
 
         Raises:
-            ValueError: If the token lists of student and teacher differ, a name is unknown, or stored latents are
+            UserError: If the token lists of student and teacher differ, a name is unknown, or stored latents are
                 another teacher's.
         """
         token_list = read_token_list(args)
         teacher = load_teacher(args.teacher_train_config, args.teacher_model_file)
         if token_list != teacher.token_list:
-            raise ValueError(
+            raise UserError(
                 f"the student's token list ({len(token_list)} tokens) differs from that of the teacher in "
                 f"{args.teacher_train_config} ({len(teacher.token_list)} tokens): "
                 f"{sorted(set(token_list) ^ set(teacher.token_list))[:10]}; train the teacher on the same tokens"

@@ -12,6 +12,8 @@ import yaml
 from espnet2.tasks.tts import TTSTask
 from espnet2.tts.espnet_model import ESPnetTTSModel
 
+from espnet2_nix.errors import UserError
+from espnet2_nix.files import replace_file, write_text
 from espnet2_nix.models.nix_decoder import build_decoder
 from espnet2_nix.models.nix_encoder import NixEncoder
 from espnet2_nix.models.nix_tts import NixTTS
@@ -96,8 +98,8 @@ def assemble(
         The model and its configuration.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If encoder and decoder come from different teachers, or weights do not fit.
+        MissingFileError: If a file is missing.
+        UserError: If encoder and decoder come from different teachers, or weights do not fit.
     """
     encoder_args, decoder_args = read_config(encoder_train_config), read_config(decoder_train_config)
     teachers = [getattr(args, "teacher_model_file", None) for args in (encoder_args, decoder_args)]
@@ -107,7 +109,7 @@ def assemble(
     else:
         together = None not in teachers and os.path.samefile(*teachers)
     if not together:
-        raise ValueError(
+        raise UserError(
             "encoder and decoder must come from one teacher, since they meet in its latent space, or from one training from "
             f"scratch; found {encoder_model_file} (teacher: {teachers[0]}) and {decoder_model_file} (teacher: {teachers[1]})"
         )
@@ -138,26 +140,21 @@ def assemble(
 def save_student(model: ESPnetTTSModel, config: dict[str, Any], output_dir: str | Path) -> None:
     """Writes config.yaml and model.pth, each aside and then renamed."""
     output_dir = Path(output_dir)
-    output_dir.mkdir(parents=True, exist_ok=True)
-    temporary = output_dir / "model.pth.tmp"
-    torch.save(model.state_dict(), temporary)
-    temporary.replace(output_dir / "model.pth")
-    temporary = output_dir / "config.yaml.tmp"
-    with temporary.open("w", encoding="utf-8") as f:
-        yaml.safe_dump(config, f, allow_unicode=True, sort_keys=False)
-    temporary.replace(output_dir / "config.yaml")
+    with replace_file(output_dir / "model.pth") as aside:
+        torch.save(model.state_dict(), aside)
+    write_text(output_dir / "config.yaml", yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
 
 
 def load_student(train_config: str | Path, model_file: str | Path) -> tuple[ESPnetTTSModel, argparse.Namespace]:
     """Builds a student from its configuration and loads its weights strictly.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If the configuration is no student's, or the weights do not fit it.
+        MissingFileError: If a file is missing.
+        UserError: If the configuration is no student's, or the weights do not fit it.
     """
     args = read_config(train_config)
     if getattr(args, "tts", None) != "nix_tts":
-        raise ValueError(f"{train_config}: expected a student (tts: nix_tts), found tts: {getattr(args, 'tts', None)}")
+        raise UserError(f"{train_config}: expected a student (tts: nix_tts), found tts: {getattr(args, 'tts', None)}")
     model = TTSTask.build_model(args)
     load_strictly(model, read_state_dict(model_file), model_file)
     return model.eval(), args
@@ -206,8 +203,8 @@ def describe_configs(encoder_config: str | Path, decoder_config: str | Path, fs:
         fs: Sampling rate in Hz, which the teacher decides.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If an option is missing or wrong.
+        MissingFileError: If a file is missing.
+        UserError: If an option is missing or wrong.
     """
     from espnet2_nix.aligner.alignment_module import AlignmentModule
     from espnet2_nix.tasks.nix_decoder import discriminator_choices
@@ -215,7 +212,7 @@ def describe_configs(encoder_config: str | Path, decoder_config: str | Path, fs:
     encoder_args, decoder_args = read_config(encoder_config), read_config(decoder_config)
     for name, args, where in (("encoder", encoder_args, encoder_config), ("decoder", decoder_args, decoder_config)):
         if not hasattr(args, f"{name}_conf"):
-            raise ValueError(f"{where}: expected the options of {name} distillation, found no {name}_conf")
+            raise UserError(f"{where}: expected the options of {name} distillation, found no {name}_conf")
     conf = {
         "duration_predictor": getattr(encoder_args, "duration_predictor", "deterministic"),
         "duration_predictor_conf": getattr(encoder_args, "duration_predictor_conf", {}),

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.text import frontend_info, tokenize
+from espnet2_nix.text.vocabulary import Vocabulary
 
 
 class NixPreprocessor:
@@ -18,31 +20,31 @@ class NixPreprocessor:
         frontend: ``name`` and ``version`` of the front-end, as stored in the student's configuration.
 
     Raises:
-        ValueError: If this package has no such front-end or another version of it.
+        UserError: If this package has no such front-end or another version of it.
     """
 
     def __init__(self, token_list: list[str], frontend: dict[str, object]) -> None:
         self.g2p = str(frontend["name"])
         known = frontend_info(self.g2p)
         if known != dict(frontend):
-            raise ValueError(
+            raise UserError(
                 f"the model was trained with front-end {self.g2p} {frontend['version']}, this package has "
                 f"{self.g2p} {known['version']}; install the espnet2_nix that made the model, or train it anew"
             )
-        self.ids = {token: i for i, token in enumerate(token_list)}
+        self.vocabulary = Vocabulary(token_list)
 
     def __call__(self, uid: str, data: dict[str, object]) -> dict[str, object]:
         """Replaces ``data["text"]``, a string, by its ids (T_text,), int64.
 
         Raises:
-            ValueError: If nothing of the text can be read.
+            UserError: If nothing of the text can be read.
         """
         text = data.get("text")
         if isinstance(text, str):
             tokens = tokenize(text, g2p=self.g2p)
             if not tokens:
-                raise ValueError(f"expected Korean text, found nothing readable in {text!r}")
-            data = {**data, "text": np.array([self.ids[token] for token in tokens], dtype=np.int64)}
+                raise UserError(f"expected Korean text, found nothing readable in {text!r}")
+            data = {**data, "text": np.array(self.vocabulary.ids(tokens), dtype=np.int64)}
         return data
 
 

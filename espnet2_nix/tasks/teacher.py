@@ -13,6 +13,7 @@ from espnet2.tasks.gan_tts import GANTTSTask
 from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.tts.feats_extract.linear_spectrogram import LinearSpectrogram
 
+from espnet2_nix.errors import MissingFileError, UserError
 from espnet2_nix.models.vits_teacher import VITSTeacher
 
 
@@ -25,7 +26,7 @@ def load_strictly(module: torch.nn.Module, state_dict: dict[str, torch.Tensor], 
         where: The file they come from, for the message.
 
     Raises:
-        ValueError: Naming up to five missing, unexpected or wrongly shaped keys.
+        UserError: Naming up to five missing, unexpected or wrongly shaped keys.
     """
     own = module.state_dict()
     missing = sorted(own.keys() - state_dict.keys())
@@ -37,7 +38,7 @@ def load_strictly(module: torch.nn.Module, state_dict: dict[str, torch.Tensor], 
         if keys
     ]
     if problems:
-        raise ValueError(f"{where} does not fit its configuration: keys {'; '.join(problems)}")
+        raise UserError(f"{where} does not fit its configuration: keys {'; '.join(problems)}")
     module.load_state_dict(state_dict, strict=True)
 
 
@@ -50,16 +51,19 @@ def read_config(config_file: str | Path) -> argparse.Namespace:
     """The configuration that a training wrote.
 
     Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it is no YAML mapping.
+        MissingFileError: If there is none.
+        UserError: If it is no YAML mapping.
     """
     config_file = Path(config_file)
     if not config_file.is_file():
-        raise FileNotFoundError(f"{config_file} not found; a finished training writes it into its folder")
+        raise MissingFileError(f"{config_file} not found; a finished training writes it into its folder")
     with config_file.open(encoding="utf-8") as f:
-        config = yaml.safe_load(f)
+        try:
+            config = yaml.safe_load(f)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise UserError(f"{config_file} cannot be read as YAML: {error}") from error
     if not isinstance(config, dict):
-        raise ValueError(f"{config_file}: expected a mapping of options, found {type(config).__name__}")
+        raise UserError(f"{config_file}: expected a mapping of options, found {type(config).__name__}")
     return argparse.Namespace(**config)
 
 
@@ -67,18 +71,18 @@ def read_state_dict(model_file: str | Path) -> dict[str, torch.Tensor]:
     """Weights of a checkpoint, tensors only.
 
     Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If the file is damaged or holds something else.
+        MissingFileError: If there is none.
+        UserError: If the file is damaged or holds something else.
     """
     model_file = Path(model_file)
     if not model_file.is_file():
-        raise FileNotFoundError(f"{model_file} not found; a finished training writes it into its folder")
+        raise MissingFileError(f"{model_file} not found; a finished training writes it into its folder")
     try:
         state_dict = safe_torch_load(model_file, map_location="cpu")
     except Exception as error:  # torch raises half a dozen classes for a truncated file
-        raise ValueError(f"{model_file} cannot be read as a checkpoint: {error}") from error
+        raise UserError(f"{model_file} cannot be read as a checkpoint: {error}") from error
     if not isinstance(state_dict, dict) or not all(isinstance(v, torch.Tensor) for v in state_dict.values()):
-        raise ValueError(f"{model_file}: expected weights by name; give a model file, not a training's checkpoint.pth")
+        raise UserError(f"{model_file}: expected weights by name; give a model file, not a training's checkpoint.pth")
     return state_dict
 
 
@@ -93,15 +97,15 @@ def load_vits(train_config: str | Path, model_file: str | Path | None) -> tuple[
         ESPnet's model, in evaluation mode, and its options.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If it is no VITS on linear spectrograms, or if a weight is missing, unexpected or of another shape.
+        MissingFileError: If a file is missing.
+        UserError: If it is no VITS on linear spectrograms, or if a weight is missing, unexpected or of another shape.
     """
     args = read_config(train_config)
     if getattr(args, "tts", None) != "vits":
-        raise ValueError(f"{train_config}: expected tts: vits, found tts: {getattr(args, 'tts', None)}")
+        raise UserError(f"{train_config}: expected tts: vits, found tts: {getattr(args, 'tts', None)}")
     model = GANTTSTask.build_model(args)
     if not isinstance(model.tts, VITS) or not isinstance(model.feats_extract, LinearSpectrogram):
-        raise ValueError(
+        raise UserError(
             f"{train_config}: expected VITS on a linear_spectrogram, found {type(model.tts).__name__} on "
             f"{type(model.feats_extract).__name__}"
         )
@@ -120,10 +124,10 @@ def fingerprint(model_file: str | Path) -> str:
     """What names a teacher's weights: the first 16 hexadecimal digits of the file's SHA-256.
 
     Raises:
-        FileNotFoundError: If there is none.
+        MissingFileError: If there is none.
     """
     model_file = Path(model_file)
     if not model_file.is_file():
-        raise FileNotFoundError(f"{model_file} not found; a finished training writes it into its folder")
+        raise MissingFileError(f"{model_file} not found; a finished training writes it into its folder")
     with model_file.open("rb") as f:
         return hashlib.file_digest(f, "sha256").hexdigest()[:16]

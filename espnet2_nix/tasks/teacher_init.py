@@ -9,7 +9,7 @@ import torch
 from espnet2.tasks.gan_tts import GANTTSTask
 from espnet2.utils.yaml_no_alias_safe_dump import yaml_no_alias_safe_dump
 
-from espnet2_nix.data.kaldi_io import atomic_write
+from espnet2_nix.files import replace_file, write_text
 from espnet2_nix.modules.vits_generator import register_generator
 from espnet2_nix.tasks.teacher_phases import load_phase
 from espnet2_nix.warm_start.errors import TeacherInitError
@@ -78,12 +78,9 @@ def init_teacher(
         logger.info("%s: decoder equals its graph to %.1e on %d frames", voice.path.name, difference, len(latents))
     logger.info("%s; licence of the start voice: %s", describe(generator, filled), voice.licence)
     folder = Path(outdir)
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / ".model.pth.part"
-    torch.save(model.state_dict(), part)
-    part.replace(folder / "model.pth")
-    with atomic_write(folder / "config.yaml") as f:
-        yaml_no_alias_safe_dump(vars(args), f, indent=4, sort_keys=False)
+    with replace_file(folder / "model.pth") as aside:
+        torch.save(model.state_dict(), aside)
+    write_text(folder / "config.yaml", yaml_no_alias_safe_dump(vars(args), indent=4, sort_keys=False))
 
 
 def take_teacher(train_config: str, model_file: str, out: str) -> None:
@@ -99,11 +96,8 @@ def take_teacher(train_config: str, model_file: str, out: str) -> None:
     """
     model = load_phase(train_config, model_file)
     path = Path(out)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    torch.save(model.state_dict(), part)
-    part.replace(path)
+    with replace_file(path) as aside:
+        torch.save(model.state_dict(), aside)
     config = path.parent / "config.yaml"
     if not config.exists() or not config.samefile(train_config):
-        with atomic_write(config) as f:
-            f.write(Path(train_config).read_text(encoding="utf-8"))
+        write_text(config, Path(train_config).read_text(encoding="utf-8"))

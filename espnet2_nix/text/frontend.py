@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from espnet2_nix.errors import UserError
+
 FRONTENDS: dict[str, str] = {
     "jaso": "1",  # spelling as written
     "standard": "1",  # normalisation and the Standard Pronunciation
@@ -20,8 +22,8 @@ def frontend_info(g2p: str = DEFAULT_FRONTEND) -> dict[str, str]:
         `{"name": ..., "version": ...}`; the version changes whenever the tokens of any text change.
 
     Raises:
-        ValueError: If there is no such front-end.
+        UserError: If there is no such front-end.
     """
     if g2p not in FRONTENDS:
-        raise ValueError(f"expected a front-end among {', '.join(FRONTENDS)}, found {g2p!r}")
+        raise UserError(f"expected a front-end among {', '.join(FRONTENDS)}, found {g2p!r}")
     return {"name": g2p, "version": FRONTENDS[g2p]}

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from functools import cache
 
+from espnet2_nix.errors import UserError
+
 
 @cache
 def _g2p():
     try:
         from g2pk import G2p
     except ImportError as error:
-        raise ValueError(f"--g2p g2pk needs the package g2pk: pip install g2pk python-mecab-ko ({error})") from error
+        raise UserError(f"--g2p g2pk needs the package g2pk: pip install g2pk python-mecab-ko ({error})") from error
     try:
         return G2p()
     except Exception as error:  # nltk raises LookupError offline, MeCab RuntimeError
-        raise ValueError(f"the package g2pk cannot start (offline, or no MeCab dictionary?): {error}") from error
+        raise UserError(f"the package g2pk cannot start (offline, or no MeCab dictionary?): {error}") from error
 
 
 def pronounce_with_g2pk(text: str) -> str:
     """Pronounces Hangul text by g2pk.
 
     Raises:
-        ValueError: If the package is missing or cannot start; the message says what to install.
+        UserError: If the package is missing or cannot start; the message says what to install.
     """
     return _g2p()(text)

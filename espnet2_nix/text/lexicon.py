@@ -7,6 +7,8 @@ import re
 import unicodedata
 from pathlib import Path
 
+from espnet2_nix.errors import MissingFileError, UserError
+
 
 class Lexicon:
     """Replaces written forms by readings, longest match first.
@@ -34,16 +36,22 @@ class Lexicon:
         """Reads a file of lines `written<TAB>read`; empty lines and lines that begin with `#` are comments.
 
         Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If a line has not two fields, naming it.
+            MissingFileError: If there is no such file.
+            UserError: If it cannot be read, or a line has not two fields, naming it.
         """
         entries: dict[str, str] = {}
-        for number, line in enumerate(Path(path).read_text(encoding="utf-8-sig").splitlines(), 1):
+        try:
+            content = Path(path).read_text(encoding="utf-8-sig")
+        except FileNotFoundError:
+            raise MissingFileError(f"{path} not found; a dictionary is a text file of lines written<TAB>read") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{path} cannot be read as a dictionary in UTF-8: {error}") from error
+        for number, line in enumerate(content.splitlines(), 1):
             if not line.strip() or line.startswith("#"):
                 continue
             fields = [field.strip() for field in line.split("\t")]
             if len(fields) < 2 or not fields[0] or not fields[1]:
-                raise ValueError(f"{path}, line {number}: expected written<TAB>read, found {line!r}")
+                raise UserError(f"{path}, line {number}: expected written<TAB>read, found {line!r}")
             entries[fields[0]] = fields[1]
         return cls(entries)
 

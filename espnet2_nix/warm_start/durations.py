@@ -10,10 +10,11 @@ import soundfile
 import torch
 
 from espnet2_nix.aligner.monotonic_alignment import durations_from_path
-from espnet2_nix.data.kaldi_io import atomic_write, c_sorted, read_table
+from espnet2_nix.data.kaldi_io import read_table, write_table
 from espnet2_nix.data.progress import progress
 from espnet2_nix.tasks.teacher import load_strictly, read_config, read_state_dict
 from espnet2_nix.tasks.teacher_phases import TextAlignerTask
+from espnet2_nix.text.vocabulary import Vocabulary
 from espnet2_nix.warm_start.errors import TeacherInitError
 
 logger = logging.getLogger(__name__)
@@ -38,25 +39,21 @@ def write_durations(
     model = TextAlignerTask.build_model(args)
     load_strictly(model, read_state_dict(model_file), model_file)
     model.eval()
-    ids = {token: i for i, token in enumerate(args.token_list)}
+    vocabulary = Vocabulary(args.token_list)
     rows: dict[str, list[int]] = {}
     for text_table, wav_table in zip(texts, wav_scps, strict=True):
         recordings = read_table(wav_table)
         for utt_id, line in progress(list(read_table(text_table).items()), "utterances aligned"):
-            unknown = sorted(set(line.split()) - ids.keys())
-            if utt_id not in recordings or unknown:
+            if utt_id not in recordings:
                 raise TeacherInitError(
-                    f"{utt_id}: expected a recording and known tokens, found "
-                    f"{'none' if utt_id not in recordings else ' '.join(unknown)}; run stages 2 to 5 again"
+                    f"{utt_id}: expected a recording in {wav_table}, found none; run stages 2 to 5 again"
                 )
             speech = torch.from_numpy(soundfile.read(recordings[utt_id], dtype="float32")[0])[None]
-            text = torch.tensor([[ids[token] for token in line.split()]])
+            text = torch.tensor([vocabulary.ids(line.split(), f"{text_table}, {utt_id}")])
             with torch.no_grad():
                 _, attn, _ = model.align(text, torch.tensor([text.shape[1]]), speech, torch.tensor([speech.shape[1]]))
             rows[utt_id] = durations_from_path(attn)[0].tolist()
-    with atomic_write(out) as f:
-        for utt_id in c_sorted(rows):
-            f.write(f"{utt_id} {' '.join(map(str, map(int, rows[utt_id])))}\n")
+    write_table(out, {utt_id: " ".join(map(str, map(int, row))) for utt_id, row in rows.items()})
     frames = np.concatenate([np.array(row) for row in rows.values()])
     logger.info(
         "%s: %d utterances; frames of a token: median %d, 99th percentile %d, longest %d, one frame %.1f %%",

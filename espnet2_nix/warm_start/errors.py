@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from espnet2_nix.errors import UserError
 
-class TeacherInitError(ValueError):
+
+class TeacherInitError(UserError):
     """A start voice that cannot become a teacher: what was expected, what was found, what fits."""

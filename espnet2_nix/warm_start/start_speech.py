@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from espnet2_nix.data.kaldi_io import atomic_write
 from espnet2_nix.data.progress import progress
+from espnet2_nix.files import replace_file, write_text
 from espnet2_nix.warm_start.errors import TeacherInitError
 from espnet2_nix.warm_start.piper import PiperVoice, read_piper_voice
 
@@ -170,19 +170,15 @@ def write_start_speech(
         wav_file, latent_file = outdir / "wav" / f"{utt_id}.flac", outdir / "latent" / f"{utt_id}.npy"
         if not (wav_file.is_file() and latent_file.is_file()):
             wav, latent = speaker.speak(line, noise_scale=noise_scale)
-            part = wav_file.with_name(f".{utt_id}.part.flac")
-            soundfile.write(part, wav, fs, subtype="PCM_16")
-            part.replace(wav_file)
-            part = latent_file.with_name(f".{utt_id}.part.npy")
-            np.save(part, latent.astype(np.float16))
-            part.replace(latent_file)
+            with replace_file(wav_file) as aside:
+                soundfile.write(aside, wav, fs, subtype="PCM_16", format="FLAC")
+            with replace_file(latent_file) as aside, aside.open("wb") as f:
+                np.save(f, latent.astype(np.float16))
         rows.append((utt_id, wav_file, latent_file, soundfile.info(wav_file).frames))
     frames = np.concatenate([np.load(row[2]).astype(np.float32) for row in rows])
-    part = outdir / ".latent_stats.part.npz"
-    np.savez(part, mean=frames.mean(0), std=frames.std(0))
-    part.replace(outdir / "latent_stats.npz")
+    with replace_file(outdir / "latent_stats.npz") as aside, aside.open("wb") as f:
+        np.savez(f, mean=frames.mean(0), std=frames.std(0))
     for name, part_rows in (("valid", rows[:num_valid]), ("train", rows[num_valid:])):
         for table, column in (("latent.scp", 2), ("speech_shape", 3), ("wav.scp", 1)):
-            with atomic_write(outdir / name / table) as f:
-                f.writelines(f"{row[0]} {row[column]}\n" for row in part_rows)
+            write_text(outdir / name / table, "".join(f"{row[0]} {row[column]}\n" for row in part_rows))
     return sum(row[3] for row in rows) / fs

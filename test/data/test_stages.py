@@ -8,7 +8,7 @@ from espnet2_nix.bin import check_dropped, filter_data, format_audio, format_tex
 from espnet2_nix.bin.filter_data import reason_to_drop
 from espnet2_nix.data.dropped import read_dropped
 from espnet2_nix.data.errors import DataError
-from espnet2_nix.data.kaldi_io import atomic_write, read_table, write_table
+from espnet2_nix.data.kaldi_io import read_table, write_table
 
 
 def test_reasons_to_drop():
@@ -109,13 +109,3 @@ def test_tables_are_sorted_by_bytes_and_unique(tmp_path):
         read_table(tmp_path / "t")
     with pytest.raises(DataError, match="not found"):
         read_table(tmp_path / "none")
-
-
-def test_an_interrupted_write_leaves_the_old_file(tmp_path):
-    path = tmp_path / "t"
-    path.write_text("old", encoding="utf-8")
-    with pytest.raises(RuntimeError), atomic_write(path) as f:
-        f.write("half")
-        raise RuntimeError
-    assert path.read_text(encoding="utf-8") == "old"
-    assert list(tmp_path.iterdir()) == [path]

@@ -298,7 +298,7 @@ def test_an_encoder_learns_from_stored_latents_without_recordings(data, tiny_tea
     (tmp_path / "other").write_text("u0 <nothing>\n", encoding="utf-8")
     with pytest.raises(SystemExit):
         dump_latents([*dump, f"--text={tmp_path / 'other'}"])
-    assert "u0 has tokens that the teacher does not know: <nothing>" in caplog.text
+    assert "--text: u0 has tokens that the model's list of 75 does not hold: <nothing>" in caplog.text
     with pytest.raises(SystemExit):
         dump_latents([*dump, f"--extra_text={data}/text"])
     assert "--extra_text: u0, u1, u2, u3 are in --text as well" in caplog.text

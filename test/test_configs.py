@@ -3,6 +3,8 @@
 import argparse
 import copy
 import math
+import re
+import shlex
 
 import pytest
 import torch
@@ -15,15 +17,19 @@ RECIPES = sorted(
     path.parent for path in (ROOT / "egs2").glob("*/nix_tts1/conf") if path.parent.parent.name != "TEMPLATE"
 )
 TRAININGS = [path for recipe in RECIPES for path in sorted((recipe / "conf").rglob("train_*.yaml"))]
+# The options of docs/recipe.md: (encoder or decoder, its arguments) and (kind, a file).
+VARIANTS = (ROOT / "docs" / "recipe.md").read_text(encoding="utf-8").split("## Variants")[1].split("\n## ")[0]
+VARIANT_ARGS = re.findall(r'`--(encoder|decoder)_args "(.+)"`', VARIANTS)
+VARIANT_FILES = re.findall(r"`--(?:encoder|decoder)_config (\S+)`", VARIANTS)
 
 
 def name_of(path):
     return str(path.relative_to(ROOT / "egs2"))
 
 
-def read_args(task, path, **kwargs):
+def read_args(task, path, options=(), **kwargs):
     """Options as the command line gives them; an unknown key in the YAML stops."""
-    args = task.get_parser().parse_args(["--config", str(path), "--output_dir", "none"])
+    args = task.get_parser().parse_args(["--config", str(path), "--output_dir", "none", *options])
     for name, value in kwargs.items():
         setattr(args, name, value)
     return args
@@ -97,3 +103,58 @@ def test_the_yaml_builds_its_model(path, teachers):
     assert all(math.isfinite(float(p.detach().abs().sum())) for p in model.parameters())
     # A misspelt criterion would delete every checkpoint but the last.
     assert list(args.best_model_criterion[0]) in (["train", "total_count", "max"], ["valid", "loss", "min"])
+
+
+# ---- variants
+
+
+def test_the_documented_variants_are_found():
+    assert len(VARIANT_ARGS) >= 6
+    assert {path.name for path in TRAININGS if path.parent.name == "tuning"} == {
+        name.rsplit("/", 1)[-1] for name in VARIANT_FILES
+    }
+
+
+def read_variant(kind, recipe, options, teachers):
+    from espnet2_nix.tasks.nix_decoder import NixDecoderTask
+    from espnet2_nix.tasks.nix_encoder import NixEncoderTask
+
+    task = {"encoder": NixEncoderTask, "decoder": NixDecoderTask}[kind]
+    values = {"teacher_train_config": teachers[recipe], "teacher_model_file": None}
+    if kind == "encoder":
+        values |= {"token_list": token_list(), "frontend": "jaso"}
+    return task, read_args(task, recipe / "conf" / f"train_nix_{kind}.yaml", shlex.split(options), **values)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.parent.name)
+@pytest.mark.parametrize(("kind", "options"), VARIANT_ARGS)
+def test_a_variant_changes_what_it_says(kind, options, recipe, teachers):
+    plain = vars(read_variant(kind, recipe, "", teachers)[1])
+    varied = vars(read_variant(kind, recipe, options, teachers)[1])
+    changed = {name for name, value in varied.items() if value != plain[name]}
+    assert changed == set(re.findall(r"--(\w+)", options))
+    for name in changed & {"model_conf", "alignment_conf"}:
+        assert varied[name].keys() >= plain[name].keys()
+
+
+@pytest.mark.parametrize(("kind", "options"), VARIANT_ARGS)
+def test_a_variant_builds_its_model(kind, options, teachers):
+    toy = next(recipe for recipe in RECIPES if recipe.parent.name == "toy_kss")
+    task, args = read_variant(kind, toy, options, teachers)
+    assert sum(p.numel() for p in task.build_model(args).parameters()) > 0
+
+
+def test_the_discriminators_are_vits_at_its_published_size():
+    from espnet2.gan_tts.hifigan.hifigan import HiFiGANMultiScaleMultiPeriodDiscriminator
+
+    from espnet2_nix.modules.vits_discriminator import VITSDiscriminator, VITSPeriodDiscriminator
+
+    conf = yaml.safe_load((ROOT / "egs2/kss/nix_tts1/conf/train_vits_teacher.yaml").read_text(encoding="utf-8"))
+    torch.manual_seed(0)
+    published = HiFiGANMultiScaleMultiPeriodDiscriminator(**conf["tts_conf"]["discriminator_params"]).state_dict()
+    torch.manual_seed(0)
+    ours = VITSDiscriminator().state_dict()
+    assert ours.keys() == published.keys()
+    assert all(torch.equal(ours[name], published[name]) for name in ours)
+    periods = {f"mpd.{name}": value.shape for name, value in VITSPeriodDiscriminator().state_dict().items()}
+    assert periods == {name: value.shape for name, value in published.items() if name.startswith("mpd.")}

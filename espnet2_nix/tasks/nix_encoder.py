@@ -86,7 +86,7 @@ class NixEncoderTask(AbsTask):
             "--alignment_conf",
             action=NestedDictAction,
             default={},
-            help="Keyword arguments of the alignment: attention_channels, temperature, prior_scaling, …",
+            help="Keyword arguments of the aligner and its losses: temperature, hard_alignment_start, bin_start, …",
         )
         group.add_argument(
             "--model_conf",

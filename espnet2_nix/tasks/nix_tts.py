@@ -226,7 +226,9 @@ def describe_configs(encoder_config: str | Path, decoder_config: str | Path, fs:
     training_only = {
         "duration_predictor_posterior": trained - count(student.encoder),
         "discriminator": count(
-            discriminator_choices.get_class(decoder_args.discriminator)(**decoder_args.discriminator_conf)
+            discriminator_choices.get_class(decoder_args.discriminator)(
+                **getattr(decoder_args, "discriminator_conf", {})
+            )
         ),
     }
     if getattr(encoder_args, "alignment", "aligner") == "aligner":

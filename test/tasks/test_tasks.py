@@ -13,7 +13,7 @@ import pytest
 import soundfile
 import torch
 import yaml
-from conftest import TINY_DISCRIMINATOR, make_encoder_conf
+from conftest import make_encoder_conf
 
 from espnet2_nix.bin.dump_latents import main as dump_latents
 from espnet2_nix.tasks.nix_decoder import NixDecoderTask
@@ -26,7 +26,8 @@ from espnet2_nix.text import token_list, tokenize
 DECODER_CONFIG = {
     "decoder": "istft",
     "decoder_conf": {"channels": 16, "num_blocks": 1, "expansion": 16},
-    "discriminator_conf": TINY_DISCRIMINATOR,
+    "discriminator": "vits_period",
+    "discriminator_conf": {"periods": [2], "period_channels": 4, "max_downsample_channels": 8},
     "spectral_loss_conf": {"window_sizes": [256]},
     "model_conf": {"segment_size": 16},
     "best_model_criterion": [["train", "total_count", "max"]],
@@ -88,8 +89,7 @@ def train_encoder(data, tiny_teacher_dir, output_dir, epochs, conf=None, with_sp
     config = {
         "encoder_conf": {k: v for k, v in make_encoder_conf().items() if k != "duration_predictor_conf"},
         "duration_predictor_conf": {"hidden_channels": 16},
-        "alignment_conf": {"hard_alignment_start": 2, "attention_channels": 8},
-        "model_conf": {"bin_start": 3, "bin_ramp": 4},
+        "alignment_conf": {"hard_alignment_start": 2, "attention_channels": 8, "bin_start": 3, "bin_ramp": 4},
         "best_model_criterion": [["valid", "loss", "min"]],
         **(conf or {}),
     }

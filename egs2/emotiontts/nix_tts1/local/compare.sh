@@ -33,15 +33,15 @@ run() { # run LOG OPTIONS...: a part of the recipe, with its output in a log
     ./run.sh --expdir "${expdir}" --dumpdir "${dumpdir}" --teacher_file "${teacher_file}" --train_threads 1 \
         --inference_nj 1 --dump_latents true "$@" > "${log}" 2>&1 || { echo "Error: see ${log}" >&2; return 1; }
 }
-encoder() { # encoder NAME CONFIG OPTIONS...
-    local name=$1 config=$2
+encoder() { # encoder NAME ARGS OPTIONS...
+    local name=$1 args=$2
     shift 2
     run "encoder_${name}.log" --stage 7 --stop_stage 7 --encoder_exp "${out}/nix_encoder_${name}" \
-        --encoder_config "conf/${config}" --encoder_args "--max_epoch ${encoder_epochs} --num_att_plot 0" "$@"
+        --encoder_args "--max_epoch ${encoder_epochs} --num_att_plot 0 ${args}" "$@"
 }
-decoder() { # decoder NAME CONFIG
+decoder() { # decoder NAME CONFIG [ARGS]
     run "decoder_$1.log" --stage 8 --stop_stage 8 --decoder_exp "${out}/nix_decoder_$1" --decoder_config "conf/$2" \
-        --decoder_args "--max_epoch ${decoder_epochs} --num_att_plot 0"
+        --decoder_args "--max_epoch ${decoder_epochs} --num_att_plot 0 ${3:-}"
 }
 score() { # score NAME ENCODER DECODER SYSTEMS OPTIONS...
     local name=$1 encoder=$2 decoder=$3 systems=$4
@@ -55,16 +55,16 @@ score() { # score NAME ENCODER DECODER SYSTEMS OPTIONS...
 
 if ! ${skip_train}; then
     {
-        encoder aligner train_nix_encoder.yaml
-        encoder teacher_alignment tuning/train_nix_encoder_teacher_alignment.yaml
-        encoder reversed_kl tuning/train_nix_encoder_student_teacher.yaml
+        encoder aligner ""
+        encoder teacher_alignment "--alignment teacher"
+        encoder reversed_kl "--alignment teacher --model_conf latent_direction=student_teacher"
         if [ -n "${extra_text}" ]; then
-            encoder extra_text tuning/train_nix_encoder_teacher_alignment.yaml --extra_text "${extra_text}"
+            encoder extra_text "--alignment teacher" --extra_text "${extra_text}"
         fi
     } &
     lane=$!
     decoder istft_ged tuning/train_nix_istft_decoder.yaml
-    decoder istft_mr_stft tuning/train_nix_istft_decoder_mr_stft.yaml
+    decoder istft_mr_stft tuning/train_nix_istft_decoder.yaml "--spectral_loss mr_stft"
     decoder hifigan_ged train_nix_decoder.yaml
     run scratch.log --stage 7 --stop_stage 7 --from_scratch true --scratch_exp "${out}/nix_scratch" \
         --scratch_args "--max_epoch ${scratch_epochs} --num_att_plot 0"

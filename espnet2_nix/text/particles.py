@@ -14,7 +14,7 @@ _PAIRS = {
 }  # after a closed syllable, after an open one
 _SIMPLE = re.compile(rf"({'|'.join(sorted(_PAIRS, key=len, reverse=True))})(?![가-힣])")
 _CLOSING = re.compile(rf"(?:{_ANY})[가-힣]{{0,3}}(?![가-힣])")
-WORD_END = rf"(?:들)?(?:(?:{_ANY})|하[가-힣]{{0,4}}|한|할|해[가-힣]{{0,3}}|했[가-힣]{{0,3}}|된[가-힣]{{0,4}}|됐[가-힣]{{0,4}}|되[가-힣]{{0,4}}|돼[가-힣]{{0,4}})?(?![가-힣])"
+WORD_END = rf"(?:들)?(?:(?:{_ANY})|인|하[가-힣]{{0,4}}|한|할|해[가-힣]{{0,3}}|했[가-힣]{{0,3}}|된[가-힣]{{0,4}}|됐[가-힣]{{0,4}}|되[가-힣]{{0,4}}|돼[가-힣]{{0,4}})?(?![가-힣])"
 """Regular expression of what may stand between a noun and the end of its word: nothing, a particle, 하다 or 되다."""
 
 

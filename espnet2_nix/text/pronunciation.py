@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 
-from espnet2_nix.text import insertion, respelling
+from espnet2_nix.text import compounds, insertion, respelling
 from espnet2_nix.text.phrases import breaks_after
 from espnet2_nix.text.sounds import pronounce_phrase
 from espnet2_nix.text.trace import Trace
@@ -20,8 +20,11 @@ RULES = (
     ("article 27", respelling.after_rieul),
     ("article 26", respelling.sino),
     ("articles 26 and 28, suffixes", respelling.suffixes),
+    ("article 28, compounds", compounds.second_parts),
+    ("열 and 여덟", compounds.after_ten),
     ("article 20, suffixes", insertion.nasal_suffixes),
     ("article 29", insertion.within_words),
+    ("article 29, numerals", compounds.six),
     ("article 29 between words", insertion.between_words),
 )
 _PHRASE = re.compile(r"[가-힣]+(?: [가-힣]+)*")

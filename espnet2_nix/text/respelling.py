@@ -70,11 +70,17 @@ def junctions(text: str) -> Iterator[tuple[str, int]]:
 
 @cache
 def _stem_patterns() -> tuple[re.Pattern[str], ...]:
-    ending = r"""(?=(?:고|다|다가|지|지만|지요|죠|게|던|더니|더라|습니다|습니까|소|거나|거든|겠[가-힣]{0,4}|도록|든|든지|자마자)
+    # 감지 and 감소 are nouns; 감 takes these endings after an object only.
+    ending = r"""(?=(?:고|다|다가|(?<!감)지|지만|지요|죠|게|던|더니|더라|습니다|습니까|거나|거든|겠[가-힣]{0,4}|도록|든|든지|자마자)
                  (?:요|는|도|서)?(?![가-힣]))"""
     return (
         re.compile(
             rf"(?:(?<![가-힣]){any_of(LISTS, 'stem24')} | (?<=[을를]\ ){any_of(LISTS, 'stem24-object')}){ending}",
+            re.VERBOSE,
+        ),
+        re.compile(
+            rf"""(?<![가-힣])(?:{any_of(LISTS, "stem24-ending")}(?=다(?![가-힣])|습니다|던|더니|거든|거나|겠|지만|도록)
+                |참(?=지(?:요|는|도|만|말고)?(?![가-힣]))) | (?<=[을를]\ )감(?=지(?:요|는|도|만)?(?![가-힣]))""",
             re.VERBOSE,
         ),
         re.compile(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache, lru_cache
 
 from espnet2_nix.text.data import read_rows
 from espnet2_nix.text.hanja import has_reading, is_hanja
-from espnet2_nix.text.syllables import FINALS, INITIALS, MEDIALS, is_syllable
+from espnet2_nix.text.syllables import is_syllable
 
-KNOWN = frozenset("·×÷≤≥~℃℉°ΩμⅠ₩€£¥‰²³ℓ")
+KNOWN = frozenset("·×÷≤≥~℃℉°ΩμⅠ₩€£¥‰²³ℓ′″")
 LETTERS_WITHOUT_DECOMPOSITION = {
     "ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L",
     "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "TH", "ı": "i",
@@ -46,12 +47,6 @@ def _compatible(char: str) -> str:
 
 
 def _jamo(char: str) -> str:
-    if "ᄀ" <= char <= "ᄒ":
-        return INITIALS[ord(char) - 0x1100]
-    if "ᅡ" <= char <= "ᅵ":
-        return MEDIALS[ord(char) - 0x1161]
-    if "ᆨ" <= char <= "ᇂ":
-        return FINALS[ord(char) - 0x11A7]
     if "ﾡ" <= char <= "ￜ":
         parts = unicodedata.decomposition(char).split()
         return chr(int(parts[1], 16)) if len(parts) == 2 else ""
@@ -92,14 +87,35 @@ def fold(char: str) -> str | None:
             parts = [fold(part) for part in candidate]
             if None not in parts:
                 joined = "".join(part or "" for part in parts)
-                return f" {joined} " if category in ("No", "So") and len(joined) > 2 else joined
+                apart = category in ("No", "So") and (len(joined) > 2 or "<circle>" in unicodedata.decomposition(char))
+                return f" {joined} " if apart else joined
     if category in SILENT_CATEGORIES:
         return ""
     return " " if category.startswith("P") else None
 
 
+_CONJOINING = re.compile(
+    r"""(?P<old>[\u1100-\u1112])[\u119e\u11a1](?P<final>[\u11a8-\u11c2])?(?![\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7fb])
+        |[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7fb]+""",
+    re.VERBOSE,
+)
+
+
+def _old_syllable(match: re.Match[str]) -> str:
+    """Gives the modern syllable for one with 아래아 (ㆍ is read ㅏ, ㆎ is ㅐ); any other old spelling is silent."""
+    if match["old"] is None:
+        return ""
+    vowel = "\u1161" if "\u119e" in match[0] else "\u1162"
+    return unicodedata.normalize("NFC", match["old"] + vowel + (match["final"] or ""))
+
+
 def fold_text(text: str) -> str:
-    """Folds every character of a text; what cannot be read becomes a space."""
+    """Folds every character of a text; what cannot be read becomes a space.
+
+    Conjoining jamo that make no modern syllable are not read letter by letter: a syllable with 아래아 is read as its modern
+    form, others are silent and reported by `unreadable`.
+    """
+    text = _CONJOINING.sub(_old_syllable, text)
     return "".join(" " if (folded := fold(char)) is None else folded for char in text)
 
 
@@ -113,8 +129,9 @@ def unreadable(text: str) -> dict[str, int]:
         Position of the first appearance of each such character.
     """
     found: dict[str, int] = {}
+    old = {m.start() + i for m in _CONJOINING.finditer(text) if m["old"] for i in range(len(m[0]))}
     for position, char in enumerate(text):
-        if char < "\x80" or is_syllable(char) or char in found:
+        if char < "\x80" or is_syllable(char) or char in found or position in old:
             continue
         if fold(char) is None or (is_hanja(char) and not has_reading(char)):
             found[char] = position

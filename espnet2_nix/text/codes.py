@@ -1,27 +1,53 @@
-"""Figures that are no quantity, read digit by digit: telephone numbers, numbers to call, serial numbers."""
+"""Figures that are no quantity, read digit by digit: telephone numbers, numbers to call, codes after the noun that names them."""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
-from espnet2_nix.text.numbers import by_digit
+from espnet2_nix.text.counters import counter_pattern
+from espnet2_nix.text.data import any_of
+from espnet2_nix.text.numbers import by_digit, sino
+from espnet2_nix.text.particles import substitute
+from espnet2_nix.text.roman import read_word, spell
 
+CONTEXTS = "contexts.tsv"
 _PHONE = re.compile(
     r"""(?<![\d-])(?:
-        \+82[- ]?(\d{1,2})[- ](\d{3,4})[- ](\d{4})               # from abroad
-        |\(?(0\d{1,2})\)?[-. ]\s?(\d{3,4})[-. ](\d{4})           # with an area code
-        |(01[016789])(\d{3,4})(\d{4})                            # a mobile telephone, in one piece
-        |(1[5-9]\d{2})-(\d{4})                                   # a company's number
+        \+82[- ]?(?:\(0\))?(\d{1,2})[- ](\d{3,4})[- ](\d{4})             # from abroad
+        |\(?(0\d{1,3})\s?\)?\s?[-.) ]\s?(\d{3,4})\s?[-. ]\s?(\d{4})      # with an area code
+        |(01[016789])(\d{3,4})(\d{4})                                    # a mobile telephone, in one piece
+        |(1[5-9](?:00|11|22|33|44|55|66|77|88|99)|1[5-9]\d{2}(?=-))-?(\d{4})(?!원|\s?[만억])  # a company's number
         )(?![\d-])""",
     re.VERBOSE,
 )
-_EMERGENCY = re.compile(
-    r"""(?<![\d,.-])(11[1-9]|120|182|1339|1345|114)
-        (?=에\ ?(?:전화|신고|연락|문의)|[을를로]\ (?:누르|눌러|부르|불러|전화|신고|연락)
-        |[번에로를을]?\ ?(?:신고|구급|구조|대원)|로\ )(?!번)""",
-    re.VERBOSE,
+_PLATE = re.compile(
+    r"(?<!\d)(\d{2,3})\s?([가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주바사아자배하허호])\s?(\d{4})(?!\d)"
 )
-_SERIAL = re.compile(r"(?<![\d-])(\d{2,6})-(\d{2,7})(?:-(\d{2,7}))?(?![\d-])")
+_FOURS = re.compile(r"(?<![\d-])(\d{4})([- ])(\d{4})\2(\d{4})(?:\2(\d{4}))?(?![\d-])")
+_SERIAL = re.compile(r"(?<![\d-])(\d{2,})-(\d{2,})((?:-\d+)*)(?![\d-])|(?<![\d-])(\d+)-(\d+)-(\d+)((?:-\d+)*)(?![\d-])")
+_MIXED = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,12}(?:-?\d{1,12}-?[A-Za-z]{1,12}){1,6}(?:-?\d{1,12})?(?![A-Za-z0-9])")
+_BASEMENT = re.compile(r"(?<![A-Za-z0-9])B([1-9])(?:F(?![A-Za-z0-9])|(?=\s?(?:층|주차|식당|푸드|매장|출구)))(?:\s?층)?")
+
+
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    called = any_of(CONTEXTS, "calls")
+    return {
+        "call": re.compile(
+            rf"""(?<![\d,.\-A-Za-z])(?:
+                (119|112)(?!\s?(?:[번개명원년월일회대배점세도]|여|%|[만억천]|쪽|페이지|킬로|미터|[A-Za-z]))
+                |({called})(?=(?:번)?(?:에|으로|로|을|를)?\ ?(?:전화|신고|연락|문의|상담|누르|눌러|부르|불러|걸|안내|구급|구조|대원|콜)|로\ )
+                )(?!\d)""",
+            re.VERBOSE,
+        ),
+        "code": re.compile(
+            rf"""(?:{any_of(CONTEXTS, "code-heads")}|(?<!등)(?<!대기\ )(?<!대기)(?<!당첨)(?<!당첨\ )(?<!로또\ )번호)
+                (?:\ ?(?:끝자리|뒷자리|앞자리))?(?:은|는|이|가|:|\ :)?\ ?[(\[]?
+                (?P<code>[A-Za-z]{{0,4}}-?\d[\d\ -]*\d)(?![\d,.]\d|\s?(?:자리|번째|개|회|번(?!\s?(?:입니다|이에요|예요|으로|[을를]?\ 입력)))|\d)""",
+            re.VERBOSE,
+        ),
+    }
 
 
 def _phone(match: re.Match[str]) -> str:
@@ -36,14 +62,57 @@ def _phone(match: re.Match[str]) -> str:
 
 def read_phones(text: str) -> str:
     """Reads telephone numbers."""
-    return _PHONE.sub(_phone, text)
+    return substitute(_PHONE, text, _phone)
 
 
 def read_calls(text: str) -> str:
     """Reads short numbers to call, such as 119."""
-    return _EMERGENCY.sub(lambda m: by_digit(m[1]), text)
+    return substitute(_patterns()["call"], text, lambda m: by_digit(m[0]))
+
+
+def _groups(code: str) -> str:
+    letters = re.match(r"[A-Za-z]*", code)[0]
+    digits = [by_digit(group) for group in re.findall(r"\d+", code)]
+    return " ".join([spell(letters), *digits]).strip()
+
+
+def _code(match: re.Match[str]) -> str | None:
+    digits = re.sub(r"\D", "", match["code"])
+    if len(digits) < 3 or re.search(r"\d \d{1,2}(?!\d)", match["code"]):
+        return None  # a short number is a label: 번호 35
+    return match[0][: match.start("code") - match.start()] + _groups(match["code"])
+
+
+def _plate(match: re.Match[str]) -> str | None:
+    if counter_pattern().match(match.string, match.end()) or re.compile(r"\s?[만억천원여%]").match(
+        match.string, match.end()
+    ):
+        return None  # 10조 5000억 is a sum
+    return f"{sino(int(match[1]))} {match[2]} {by_digit(match[3])}"
+
+
+def read_codes(text: str) -> str:
+    """Reads codes after their head nouns, number plates and groups of four figures."""
+    text = substitute(_PLATE, text, _plate)
+    text = substitute(_patterns()["code"], text, _code)
+    return substitute(_FOURS, text, lambda m: " ".join(by_digit(g) for g in (m[1], m[3], m[4], m[5]) if g))
 
 
 def read_serials(text: str) -> str:
     """Reads groups of figures joined by hyphens."""
-    return _SERIAL.sub(lambda m: " ".join(by_digit(g) for g in m.groups() if g), text)
+    return substitute(_SERIAL, text, lambda m: " ".join(by_digit(g) for g in re.findall(r"\d+", m[0])))
+
+
+def _mixed(match: re.Match[str]) -> str:
+    parts = []
+    for part in re.findall(r"[A-Za-z]+|\d+", match[0]):
+        if part.isalpha():
+            parts.append(read_word(part) if len(part) > 2 else spell(part))
+        else:
+            parts.append(by_digit(part) if len(part) > 3 or part[0] == "0" else sino(int(part)))
+    return " ".join(parts)
+
+
+def read_mixed(text: str) -> str:
+    """Reads names of letters and figures in turn (A1B2, i7-13700K), and floors under the ground (B1F)."""
+    return substitute(_MIXED, _BASEMENT.sub(r"지하 \1층", text), _mixed)

@@ -1,6 +1,8 @@
-"""Counters: whether a figure before one is read in native or in Sino-Korean numerals, by the words around it.
+"""Counters: whether a figure before one is read in native or in Sino-Korean numerals.
 
-`counters.tsv` says so for most; 번, 대, 분, 장, 개 and 시 depend on the sentence, and the rules for them are here.
+`counters.tsv` says so for most. 번, 대, 권, 세트, 분, 장, 개, 동 and 시 may also name things (이 번 진료실, 이십이 대 국회); there
+the structure of the sentence decides first (a noun at once after it, a verb of choosing, a range from one to another), and
+the lists of `contexts.tsv` where it does not.
 """
 
 from __future__ import annotations
@@ -10,11 +12,14 @@ from functools import cache
 
 from espnet2_nix.text.data import any_of, read_rows
 from espnet2_nix.text.numbers import counted, decimal, to_int
-from espnet2_nix.text.particles import is_particle
+from espnet2_nix.text.particles import WORD_END, is_particle
+from espnet2_nix.text.syllables import is_syllable
 
 CONTEXTS = "contexts.tsv"
 WINDOW = 40
 """How many characters before a figure may decide how it is read."""
+_TOGETHER = frozenset({"등", "등급", "주", "주일", "주년", "단계"})
+"""Counters that make one word with 일, so that they are tense after it: 일등 [일뜽], 일주일 [일쭈일]."""
 
 
 @cache
@@ -35,12 +40,84 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     """Patterns of what stands before or after a figure with its counter, built from `contexts.tsv` when first needed."""
     return {
         "label": re.compile(
-            rf"[을를]? ?(?:{any_of(CONTEXTS, 'number-nouns')}|을 누|를 누|을 눌|을 선택|으로 (?:전화|연락|문의|신고|가|오|들어|나))"
+            rf"[을를]? ?{any_of(CONTEXTS, 'number-nouns')}| (?:{any_of(CONTEXTS, 'label-places')}){WORD_END}"
         ),
+        "action": re.compile(rf" ?{any_of(CONTEXTS, 'action-nouns')}"),
         "times": re.compile(rf"{any_of(CONTEXTS, 'times-before')}\s?$"),
-        "machine": re.compile(rf"(?:{any_of(CONTEXTS, 'machines')}|한)[은는이가을를도의]? ?(?:총 |모두 |약 |겨우 )?$"),
+        "head": re.compile(rf"{any_of(CONTEXTS, 'label-heads')}(?:은|는|이|가|의|,|:)?\s?(?:각각 )?$"),
+        "machine": re.compile(
+            rf"{any_of(CONTEXTS, 'machines')}[은는이가을를도의]? ?(?:총 |모두 |약 |겨우 |단 |한꺼번에 )?$"
+        ),
         "guest": re.compile(rf"{any_of(CONTEXTS, 'guests')}[은는이가도 ]*(?:총 |모두 |약 )?$"),
+        "person": re.compile(rf" ?{any_of(CONTEXTS, 'decade-people')}"),
+        "dae-before": re.compile(rf"{any_of(CONTEXTS, 'dae-before')}\s?$"),
+        "dae-counts": re.compile(rf" (?:{any_of(CONTEXTS, 'dae-counts')}|중(?:에|$|[ .,])|(?:값|분|한)(?![가-힣]))"),
+        "building": re.compile(rf"{any_of(CONTEXTS, 'buildings')}[은는이가도]? ?(?:총 |모두 |약 )?$"),
     }
+
+
+# ---- structure
+
+_CHOOSING = re.compile(
+    r"(?P<object>[을를])?(?P<blank> ?)(?:누르|누른|눌|선택|고르|고른|골라|골랐|클릭|터치|입력|찍|달고|달았|다세요)"
+)
+_ROOM = re.compile(rf" (?!확실|현실|사실|진실|성실|충실|부실|상실|손실|과실|결실|절실|실)[가-힣]{{1,5}}실{WORD_END}")
+_LISTED = re.compile(r"(?:,|과|와|이나|나|,? 또는|,? 혹은|,? 및)\s?(\d{1,2})번")
+_VERB = re.compile(r" [가-힣]{0,8}(?:다|요|까|고|며|면|서|니|지만|는데|던|았|었|했|해|아|어|여|죠|지)(?![가-힣])")
+_NOUN = re.compile(r" [가-힣A-Z]")
+
+
+def _ordered(counter: str, before: str, text: str, end: int) -> bool:
+    """Whether the figure is an end of a range from one thing to another: 1권에서 3권까지."""
+    after = re.compile(rf"(?:부터|에서)\s?(?:제\s?)?\d{{1,3}}{counter}|에서 (?:시작|끝)").match(text, end)
+    return bool(after or re.search(rf"\d{{1,3}}{counter}(?:부터|에서)\s?(?:[가-힣]+\s)?(?:제\s?)?$", before))
+
+
+def _is_label(number: int, before: str, text: str, end: int) -> bool:
+    """Whether 번 names a thing (이 번 진료실) rather than counts times (두 번 만났다)."""
+    patterns = _patterns()
+    choosing = _CHOOSING.match(text, end)
+    if choosing and (choosing["object"] or not before.rstrip().endswith(("을", "를", "씩", "동시에", "연속"))):
+        return True
+    if patterns["times"].search(before):
+        return False
+    if patterns["action"].match(text, end):
+        return bool(patterns["head"].search(before)) and not text.startswith(" ", end)
+    if patterns["label"].match(text, end) or _ROOM.match(text, end) or patterns["head"].search(before):
+        return True
+    if (
+        re.search(r"[A-Z가-힣](?:열|반) ?$", before)
+        or text.startswith("부터", end)
+        or _ordered("번", before, text, end)
+    ):
+        return True
+    listed = _LISTED.match(text, end)
+    if listed:
+        return _is_label(int(listed[1]), "", text, listed.end())
+    list_before = re.search(r"\d{1,2}번(?:,|과|와|이나|나| 또는| 혹은| 및)\s?$", before)
+    if list_before:  # the last of a list is what the first is
+        return bool(patterns["head"].search(before[: list_before.start()]))
+    # Another choice of the sentence: 2번, 처음으로 돌아가시려면 9번을 눌러
+    return bool(
+        re.compile(r"[^.?!]{0,40}\d번[을를] (?:누르|눌|선택)").match(text, end) and text[end : end + 1] in ",은"
+    )
+
+
+def _limit_of_dae(number: int, before: str, text: str, end: int) -> int:
+    """대 counts machines (차 두 대); it also makes decades (이십 대), generations, the n-th and the n great (사 대 보험)."""
+    patterns = _patterns()
+    decade = number % 10 == 0 and number <= 100
+    if decade and patterns["person"].match(text, end):
+        return 0
+    if patterns["machine"].search(before):
+        return 39
+    if decade or patterns["dae-before"].search(before):
+        return 0
+    if end < len(text) and is_syllable(text[end]):
+        return 39 if is_particle(text, end) or re.compile("씩|쯤|뿐|당|여|정도|짜리|이상|들").match(text, end) else 0
+    if _NOUN.match(text, end) and not patterns["dae-counts"].match(text, end) and not _VERB.match(text, end):
+        return 0
+    return 39
 
 
 _CHAPTER = re.compile(
@@ -48,11 +125,13 @@ _CHAPTER = re.compile(
         |[가-힣]+기\ |[가-힣]서\ |[가-힣]록\ )\s?$""",
     re.VERBOSE,
 )
-_SINO_DAE_BEFORE = re.compile(r"(?:세계|한국|국내|아시아|전국)\s?$")
-_SINO_DAE_AFTER = re.compile(
-    r"""째|손|독자|\s?(?:독자|강국|명절|요소|과제|원칙|폭포|도시|불가사의|대통령|국왕|임금|황제|종교|영양소|도|거짓말|의무|기업|그룹)"""
+_SET_PLAYED = re.compile(
+    r"""\ ?(?:초반|중반|후반|접전|듀스|막판|승부|스코어|타이브레이크|경기|매치|만에|에서|에\ |들어|도중|득점|선발)
+        |[을를은는도]?\ ?(?:\d{1,2}\s?[-:대]\s?\d|[영일이삼사오육칠팔구십]{1,4}\ 대\ )""",
+    re.VERBOSE,
 )
-_COUNTS_THINGS = re.compile(r"씩|쯤|뿐|당|들|정도|짜리|째|입|나")
+_VOLUME_PART = re.compile(r"\s?(?:제\s?)?\d{1,3}\s?(?:장|쪽|페이지|화|부|절)")
+_COUNTS_THINGS = re.compile(r"씩|쯤|뿐|당|들|정도|짜리|째|입|나|이상|여")
 
 
 def read_counter(written: str, counter: str, before: str, text: str, end: int, ordinal: bool) -> str:
@@ -78,6 +157,8 @@ def read_counter(written: str, counter: str, before: str, text: str, end: int, o
         return "첫 번째" if number == 1 else f"{counted(number, 99)} 번째"
     if counter == "시" and number == 0:
         return "영 시"
+    if number == 1 and counter in _TOGETHER and not ordinal:
+        return f"일{counter}"
     limit = 0 if ordinal else counters().get(counter, 0)
     return f"{counted(number, _limit(number, counter, limit, before, text, end))} {counter}"
 
@@ -86,25 +167,26 @@ def _limit(number: int, counter: str, limit: int, before: str, text: str, end: i
     """The largest number read in native numerals before a counter in this sentence."""
     patterns = _patterns()
     if counter == "번" and limit:
-        label = patterns["label"].match(text, end) and not patterns["times"].search(before)
-        return 0 if number > 39 or label else limit
-    if counter == "대":
+        return 0 if number > 39 or _is_label(number, before, text, end) else limit
+    if counter == "대" and limit:
         return _limit_of_dae(number, before, text, end)
+    if counter in ("권", "편", "세트", "곡", "판") and limit:
+        if _ordered(counter, before, text, end):
+            return 0
+        if counter == "권" and _VOLUME_PART.match(text, end):
+            return 0
+        if counter == "세트" and _SET_PLAYED.match(text, end):
+            return 0
     if counter == "분" and number < 40 and patterns["guest"].search(before):
+        return 39
+    if counter == "동" and patterns["building"].search(before):
         return 39
     if counter == "장" and (_CHAPTER.search(before) or re.compile(r"\s?\d+\s?절").match(text, end)):
         return 0
-    if counter == "개" and "가" <= text[end : end + 1] <= "힣" and not is_particle(text, end):
+    if counter == "개" and end < len(text) and is_syllable(text[end]) and not is_particle(text, end):
         return limit if _COUNTS_THINGS.match(text, end) else 0
+    if counter == "개" and re.compile(r" 국(?:어|에|이|은|의|과|을)?(?![가-힣])").match(text, end):
+        return 0
     if counter == "시" and re.compile(r"(?:도|군|구|청|의회|민|장)(?![가-힣]*착)").match(text, end):
         return 0
     return limit
-
-
-def _limit_of_dae(number: int, before: str, text: str, end: int) -> int:
-    """대 counts machines (차 두 대), decades (이십 대) and generations (삼 대째)."""
-    if _patterns()["machine"].search(before):
-        return 39
-    if _SINO_DAE_BEFORE.search(before) or _SINO_DAE_AFTER.match(text, end):
-        return 0
-    return 0 if number % 10 == 0 and number <= 100 else 39

@@ -24,11 +24,16 @@ def read_rows(name: str, columns: int) -> Iterator[tuple[str, ...]]:
 
 
 @cache
+def _lists(file: str) -> dict[str, list[str]]:
+    return {row[0]: [word.replace("_", " ") for word in row[1].split()] for row in read_rows(file, 2)}
+
+
+@cache
 def word_list(file: str, name: str) -> tuple[str, ...]:
     """Reads one list of words.
 
     Args:
-        file: File name of a table with a list a row: name, words parted by blanks, source.
+        file: File name of a table with a list a row: name, words parted by blanks (a blank inside one is _), source.
         name: Name of the list.
 
     Returns:
@@ -37,8 +42,7 @@ def word_list(file: str, name: str) -> tuple[str, ...]:
     Raises:
         KeyError: If the table has no such list.
     """
-    words = {row[0]: row[1].split() for row in read_rows(file, 2)}
-    return tuple(sorted(words[name], key=lambda word: (-len(word), word)))
+    return tuple(sorted(_lists(file)[name], key=lambda word: (-len(word), word)))
 
 
 def any_of(file: str, name: str) -> str:

@@ -1,4 +1,7 @@
-"""Everything with figures, from the most specific form (dates, times, telephone numbers) to the bare number."""
+"""Everything with figures, from the most specific form (dates, codes, scores) to the bare number.
+
+Each step reads what it knows and leaves the rest; the last one leaves no figure unread.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from functools import cache
 
 from espnet2_nix.text import codes, dates, ranges
 from espnet2_nix.text.counters import WINDOW, counter_pattern, read_counter
-from espnet2_nix.text.numbers import NUMBER, decimal
+from espnet2_nix.text.numbers import NUMBER, by_digit, decimal, integer, to_int
 from espnet2_nix.text.particles import is_particle, substitute
 from espnet2_nix.text.syllables import is_syllable
-from espnet2_nix.text.units import read_unit, unit_pattern
+from espnet2_nix.text.units import read_unit, read_units_alone, unit_pattern
 
 CURRENCIES = {"₩": "원", "$": "달러", "€": "유로", "£": "파운드", "¥": "엔"}
 _MONEY = re.compile(rf"([{''.join(CURRENCIES)}])\s?({NUMBER})\s?(만|억|천|백만|천만|조|million|billion)?")
@@ -20,11 +23,55 @@ _MYRIAD = re.compile(
         (\s?)(?=\d|[천백십만억조]|[^가-힣]|[가-힣]|$)""",
     re.VERBOSE,
 )
+_POINT = re.compile(r"(?<![^\s(~+\-])\.(?=\d)")
+_DOTTED = re.compile(r"(?<![\d.])(?:(제)\s?)?(\d+(?:\.\d+){2,})(?![\d])")
+_CIRCLED_ONE = re.compile(r"(?<=\d) {2,}(?=\d)")
+_POWER = re.compile(r"(?<=[\w)])\^\s?(\d+|[a-z])")
+_ANGLE = re.compile(r"(\d+)\s?°\s?(\d+)\s?[′'](?:\s?(\d+)\s?[″\"])?")
+_DAYS_LEFT = re.compile(r"(?<![A-Za-z0-9])D-(?=\d)")
+_PAR = re.compile(r"(?<![가-힣])파\s?([3-6])(?=\s?(?:홀|에서|의|짜리|[,.]|$))")
+_PARS = {"3": "쓰리", "4": "포", "5": "파이브", "6": "식스"}
+_MARKED = re.compile(
+    r"(?<![A-Za-z])([pP]{1,2}|[Nn][Oo]|NO|[Cc]h|[Ff]ig|[Ee][Pp]|[Vv]ol|[Vv]er|[Ll]v|TOP|Top|[Vv])\.?\s?(?=\d)"
+)
+_MARKS = {"p": "페이지", "pp": "페이지", "no": "넘버", "ch": "챕터", "fig": "그림", "ep": "에피소드", "vol": "볼륨", "ver": "버전",
+          "lv": "레벨", "top": "톱", "v": "브이"}  # fmt: skip
 
 
 def read_money(text: str) -> str:
     """Moves the name of a currency behind its figure."""
     return _MONEY.sub(lambda m: f"{m[2]}{m[3] or ''} {CURRENCIES[m[1]]}", text)
+
+
+def read_marked(text: str) -> str:
+    """Reads abbreviations before a figure (No.5, p.35), a figure that begins with its point, and the par of a hole."""
+    text = _POINT.sub("0.", _CIRCLED_ONE.sub(", ", text))
+    text = _DAYS_LEFT.sub("디 마이너스 ", _POWER.sub(r"의 \1제곱", text))
+    text = _ANGLE.sub(lambda m: f"{m[1]}도 {m[2]}분" + (f" {m[3]}초" if m[3] else ""), text)
+    text = _PAR.sub(lambda m: f"파 {_PARS[m[1]]} ", text)
+
+    def read(match: re.Match[str]) -> str:
+        if match[1] in ("p", "P") and "." not in match[0]:
+            return match[0]
+        return f" {_MARKS[match[1].lower()]} "
+
+    return _MARKED.sub(read, text)
+
+
+def read_dotted(text: str) -> str:
+    """Reads figures with two points and more: versions and clauses by their parts, addresses by their digits."""
+
+    def read(match: re.Match[str]) -> str:
+        parts = match[2].split(".")
+        if len(parts[0]) <= 3 and parts[0] != "0" and all(len(part) == 3 for part in parts[1:]) and len(parts) < 4:
+            reading = integer("".join(parts))  # points instead of commas: 1.000.000
+        elif len(parts) == 4 and all(len(part) <= 3 for part in parts):
+            reading = " 점 ".join(by_digit(part, dialled=False) for part in parts)
+        else:
+            reading = " 점 ".join(integer(part) for part in parts)
+        return f"제 {reading} " if match[1] else reading
+
+    return substitute(_DOTTED, text, read)
 
 
 def _myriad(match: re.Match[str]) -> str:
@@ -44,10 +91,14 @@ def read_myriads(text: str) -> str:
 @cache
 def _number() -> re.Pattern[str]:
     return re.compile(
-        rf"""(?P<ordinal>제\s?)?(?<![\d.])(?P<number>{NUMBER})\s?
-            (?:{unit_pattern()}|(?P<counter>{counter_pattern().pattern}))?""",
+        rf"""(?P<ordinal>제\s?)?(?P<number>{NUMBER})
+            (?:\s?(?:{unit_pattern()}|(?P<counter>{counter_pattern().pattern}))|(?P<floor>F)(?![A-Za-z0-9]))?""",
         re.VERBOSE,
     )
+
+
+_NEXT_FIGURE = re.compile(r"\s+(?=\d)")
+_NOUN = re.compile("[가-힣]{2}")
 
 
 def _read_number(match: re.Match[str]) -> str:
@@ -63,10 +114,15 @@ def _read_number(match: re.Match[str]) -> str:
     if match["counter"]:
         return lead + read_counter(written, match["counter"], before, text, end, ordinal=bool(match["ordinal"]))
     reading = decimal(written)
+    if match["floor"]:
+        floor = to_int(written)
+        return f"{lead}{reading} {'층' if floor and floor < 130 and not glued else '에프'}"
+    if _NEXT_FIGURE.match(text, end):
+        return f"{lead}{reading},"  # figures parted by blanks stay apart
     if glued and not match["ordinal"]:
         return f" {reading}"
     # A noun that follows at once (3선) is kept apart from the figure's reading.
-    noun = re.compile("[가-힣]{2}").match(text, end) and not is_particle(text, end)
+    noun = _NOUN.match(text, end) and not is_particle(text, end)
     return f"{lead}{reading}{' ' if noun else ''}"
 
 
@@ -76,8 +132,11 @@ def read_numbers(text: str) -> str:
 
 
 STEPS = (
+    read_marked,
     dates.read_dates,
     codes.read_phones,
+    codes.read_codes,
+    codes.read_mixed,
     dates.read_events,
     codes.read_calls,
     dates.read_times,
@@ -89,15 +148,16 @@ STEPS = (
     ranges.read_formulas,
     ranges.read_ranges,
     codes.read_serials,
+    read_dotted,
+    ranges.read_approximate,
     read_myriads,
     read_numbers,
 )
 
 
 def read_figures(text: str) -> str:
-    """Reads every figure of a text."""
-    if not re.search(r"[0-9]", text):
-        return text
-    for step in STEPS:
-        text = step(text)
-    return text
+    """Reads every figure of a text, and units that stand without one."""
+    if re.search(r"[0-9]", text):
+        for step in STEPS:
+            text = step(text)
+    return read_units_alone(text) if re.search(r"[A-Za-z]", text) else text

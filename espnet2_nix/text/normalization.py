@@ -15,6 +15,7 @@ from espnet2_nix.text.characters import fold_text, unreadable
 from espnet2_nix.text.figures import read_figures
 from espnet2_nix.text.hanja import read_all
 from espnet2_nix.text.letters import read_greek, read_jamo
+from espnet2_nix.text.particles import agree, substitute
 from espnet2_nix.text.trace import Trace
 
 logger = logging.getLogger(__name__)
@@ -22,11 +23,11 @@ logger = logging.getLogger(__name__)
 _PLAIN = re.compile(r"[가-힣 .,?!]*\Z")
 _MARKS = re.compile(r"\s*([.,?!][.,?!\s]*)")
 _SIGNS = (
+    (re.compile(r"(?<=[A-Za-z])\+(?![\w+])"), " 플러스"),
     (re.compile(r"(?<=[가-힣])~(?=[가-힣])"), "에서 "),
     (re.compile(r"(?<=[A-Za-z가-힣])\s?&\s?(?=[A-Za-z가-힣])"), " 앤 "),
     (re.compile(r"#(?=\s?[\d가-힣A-Za-z])"), " 샵 "),
     (re.compile(r"(?<=\S)\s?\+\s?(?=[\w가-힣])"), " 플러스 "),
-    (re.compile(r"(?<=[\w가-힣])\s?=\s?(?=[\w가-힣])"), " 는 "),
     (re.compile(r"@"), " 골뱅이 "),
     (re.compile(r"%"), " 퍼센트"),
     (re.compile(r"[℃°]"), "도"),
@@ -39,7 +40,26 @@ _SILENT = re.compile("[\"'“”‘’()\\[\\]{}<>*_^|\\\\`~]")
 _UNREAD = re.compile(r"[^가-힣.,?!]+")
 
 
+# Signs after a letter or a figure, and =, which takes the particle that agrees.
+_NAMED = re.compile(
+    r"""(?<=[A-Za-z가-힣)])(?P<power>[²³])
+        |(?<=[A-Za-z가-힣])(?P<prime>′)|(?<=[A-Z])(?<![A-Za-z'][A-Z])(?P<quote>')(?=[가-힣\s,.]|$)""",
+    re.VERBOSE,
+)
+_EQUALS = re.compile(r"([\w가-힣])\s?=\s?(?=[\w가-힣])")
+
+
+def _name_sign(match: re.Match[str]) -> str | None:
+    if match["power"]:
+        return {"²": " 제곱", "³": " 세제곱"}[match["power"]]
+    if match["quote"] and "'" in match.string[max(0, match.start() - 30) : match.start()]:
+        return None  # a closing quotation mark
+    return " 프라임"
+
+
 def _read_signs(text: str) -> str:
+    text = substitute(_NAMED, text, _name_sign)
+    text = _EQUALS.sub(lambda m: f"{m[1]}{agree(m[1], '은')[0] or '는'} ", text)
     for pattern, replacement in _SIGNS:
         text = pattern.sub(replacement, text)
     return text

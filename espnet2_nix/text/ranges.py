@@ -1,17 +1,22 @@
-"""Two figures that belong together: ratios, scores, fractions, sums, ranges."""
+"""Two figures that belong together: ratios, scores, fractions, sums, ranges, approximate numbers."""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
-from espnet2_nix.text.counters import counter_pattern, counters
-from espnet2_nix.text.numbers import NUMBER, decimal, sino, to_int
+from espnet2_nix.text.counters import CONTEXTS, counter_pattern, counters
+from espnet2_nix.text.data import any_of, word_list
+from espnet2_nix.text.numbers import NUMBER, by_digit, decimal, integer, sino, to_int
 from espnet2_nix.text.particles import agree, substitute
 
 _RATIO = re.compile(r"(?<![\d:])(\d+(?:\.\d+)?)\s?:\s?(\d+(?:\.\d+)?)(?:\s?:\s?(\d+(?:\.\d+)?))?(?![\d:])")
 _FRACTION = re.compile(r"(?<![\d/.])(?:(\d+)\s)?(\d+)/(\d+)(?![\d/])")
+_PRESSURE = re.compile(r"(?<![\d/.])(\d{2,3})/(\d{2,3})(?P<unit>\s?mmHg)?(?![\d/])")
+_QUARTER = re.compile(r"(?<![\d/.])([1-4])[/·]4\s?(?=분기)")
 _PART_OF = re.compile(r"(?<!\d)(\d+)\s?분의\s?(\d+)")
-_SCORE = re.compile(r"(?<!\d)(\d+)\s?대\s?(\d+)(?!\d)")
+_SCORE = re.compile(r"(?<!\d)(\d+)\s?대\s?(\d+)(?!\d)(?!\s?(?:개|명|[가-힣]*대))")
+_PAIR = re.compile(r"(?<![\d\-.,A-Za-z~])(\d{1,4})\s?-\s?(\d{1,4})(?![\d\-~]|[,.]\d)")
 _FORMULA = re.compile(
     rf"""(?<![\w.])({NUMBER})\s?([+×÷=<>≤≥*])\s?(?={NUMBER})
         |(?<![\w.])({NUMBER})\s(-)\s(?={NUMBER})  # a minus sign stands between blanks""",
@@ -19,13 +24,31 @@ _FORMULA = re.compile(
 )
 _OPERATORS = {"+": " 더하기 ", "×": " 곱하기 ", "*": " 곱하기 ", "÷": " 나누기 ", "-": " 빼기 ", "<": " 은 작다 ", ">": " 은 크다 ",
               "≤": " 이하 ", "≥": " 이상 "}  # fmt: skip
-_NEGATIVE = re.compile(rf"(?<![\w가-힣)])-\s?(?=(?:{NUMBER})(\s?(?:도|℃|°C|°|℉)(?![가-힣]*로))?)")
-_RANGE = re.compile(rf"(?<!\d)({NUMBER})\s?(\D{{0,6}}?)\s?[~]\s?({NUMBER})\s?")
-_HYPHEN_RANGE = re.compile(
-    rf"""(?<![\d-])({NUMBER})-({NUMBER})
-        (?=\s?(?:개|명|일|시|월|년|분|초|주|살|세|대|권|장|번|%|도|km|m|cm|kg|층|쪽|회|배|원|만))""",
-    re.VERBOSE,
+_GIFT = re.compile(
+    r"(?<![\d.])([1-5])\s?\+\s?([1-3])(?=\s?(?:행사|상품|이벤트|할인|증정|세일|구성|혜택|제품|득템|특가|으로 (?:팔|판매|드)))"
 )
+_ENGLISH = {"1": "원", "2": "투", "3": "쓰리", "4": "포", "5": "파이브"}
+_TIMES = re.compile(r"(?<=\d)\s?[xX]\s?(?=\d)")
+_CLASS = re.compile(r"(?<![\w)])[-+](?=\d+\s?(?:kg|㎏|킬로그램|킬로)\s?급)")
+_POSITIVE = re.compile(r"(?<![\w가-힣)])\+\s?(?=\d)")
+_DEGREES = r"(\s?(?:도|℃|°C|°|℉)(?![가-힣]*로))"
+_NEGATIVE = re.compile(rf"(?<![\w가-힣)])-\s?(?=(?:{NUMBER})(?:{_DEGREES}|~\d+{_DEGREES})?)")
+_RANGE = re.compile(rf"(?<!\d)({NUMBER})\s?(\D{{0,6}}?)\s?[~]\s?({NUMBER})\s?")
+_OPEN_RANGE = re.compile(r"(?<=[\d가-힣%])~(?=\s|$|[,.)])")
+_RANK = re.compile(r"(?<![\d\-])(\d)\s?[-~·]\s?(\d)(?=위\s?(?:전|결정))")
+_APPROXIMATE = re.compile(r"(?<![\d,.]\s)(?<![\d,.·])([1-9])\s?,\s?([2-9])\s?(?=[가-힣])")
+_NATIVE_PAIRS = dict(
+    zip("12345678", ["한두", "두세", "서너", "네다섯", "대여섯", "예닐곱", "일고여덟", "여덟아홉"], strict=True)
+)
+_SINO_PAIRS = {"5": "오륙"}
+
+
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    return {name: re.compile(any_of(CONTEXTS, name)) for name in ("score-words", "ratio-words")} | {
+        "head": re.compile(rf"{any_of(CONTEXTS, 'numbered-heads')}\s?$"),
+        "place": re.compile(r"[가-힣](?:동|리|로|길|읍|면|산)\s?$"),
+    }
 
 
 def read_ratios(text: str) -> str:
@@ -34,16 +57,76 @@ def read_ratios(text: str) -> str:
 
 
 def read_fractions(text: str) -> str:
-    """Reads 2/3 as 삼 분의 이, and figures around 분의."""
+    """Reads 2/3 as 삼 분의 이, and figures around 분의; a blood pressure and a quarter of a year are no fractions."""
+    text = _QUARTER.sub(lambda m: f"{sino(int(m[1]))} 사", text)
+
+    def pressure(match: re.Match[str]) -> str:
+        upper, lower = int(match[1]), int(match[2])
+        near = match["unit"] or re.compile("혈압|수축기|이완기|최고/최저").search(
+            text, max(0, match.start() - 30), match.end() + 20
+        )
+        if not (near and 250 >= upper > lower >= 30):
+            return match[0]
+        return f"{decimal(match[1])}에 {match[2]}{match['unit'] or ''}"
+
+    text = _PRESSURE.sub(pressure, text)
     text = _PART_OF.sub(lambda m: f"{sino(int(m[1]))}분의 {m[2]}" if len(m[1]) < 20 else m[0], text)
     return _FRACTION.sub(
         lambda m: (f"{decimal(m[1])}과 " if m[1] else "") + f"{decimal(m[3])} 분의 {decimal(m[2])}", text
     )
 
 
+# ---- scores, lot numbers and ranges with a hyphen
+
+
+def _score(match: re.Match[str]) -> str:
+    first, last = decimal(match[1]), decimal(match[2])
+    return "일대일" if match[1] == match[2] == "1" else f"{first} 대 {last}"
+
+
+def _pair(match: re.Match[str]) -> str | None:
+    first, last, text, start, end = match[1], match[2], match.string, match.start(), match.end()
+    before = text[max(0, start - 30) : start]
+    counter = counter_pattern().match(text, end + (text[end : end + 1] == " "))
+    patterns = _patterns()
+    lot = f"{integer(first)} 다시 {integer(last)}" + (" " if counter else "")
+    if re.compile(r"\s?번지").match(text, end):
+        return lot
+    short = len(first) <= 3 and len(last) <= 3
+    scored = short and patterns["score-words"].search(text, max(0, start - 30), end + 25)
+    plain = counter is None or re.compile(r"으?로(?![가-힣])|\s?(?:승|패|무)(?![가-힣])").match(text, end)
+    if scored and plain:
+        return "일대일" if first == last == "1" else f"{decimal(first)} 대 {decimal(last)}"
+    if counter and counter[0] not in ("로", "승", "패"):
+        label = counter[0] in ("번", "호", "호실", "반", "동", "번선", "번길") and int(first) >= int(last)
+        door = counter[0] == "번" and re.compile(r"번 ?(?:승강장|출입문|칸|버스|홈|게이트|출구)").match(text, end)
+        if counter[0] in ("호", "호실") and len(last) > 2 and len(first) != len(last):
+            return f"{integer(first)} 동 {integer(last)} "  # a house and a flat of it
+        if label or door:
+            return lot
+        # A range: the counter is said twice, as with 15-20회.
+        return f"{first}{counter[0]}~{last}" if int(first) < int(last) or counter[0] in ("시", "월") else lot
+    if re.compile(r"\s?(?:%|km|m|cm|mm|kg|g|℃|°|ml|mL|L|원|만|천|억|도)").match(text, end):
+        return f"{first}~{last}"
+    if patterns["place"].search(before) or patterns["head"].search(before):
+        return lot
+    if first == last or patterns["ratio-words"].search(text, max(0, start - 20), end + 10):
+        return f"{decimal(first)} 대 {decimal(last)}"
+    if not short or first[0] == "0" or last[0] == "0" or len(first) == len(last) == 3:
+        return " ".join((by_digit(first), by_digit(last)))
+    return f"{decimal(first)} 대 {decimal(last)}" if re.compile(r"으?로(?![가-힣])").match(text, end) else lot
+
+
 def read_scores(text: str) -> str:
-    """Reads 3대 1 as 삼 대 일."""
-    return substitute(_SCORE, text, lambda m: f"{decimal(m[1])} 대 {decimal(m[2])}")
+    """Reads 3대 1 as 삼 대 일, and 3-1 as a score, a lot number, a range or a ratio by the words around it."""
+    text = substitute(_SCORE, text, _score)
+    if "-" not in text:
+        return text
+    text = _RANK.sub(lambda m: f"{sino(int(m[1]))} {m[2]}", text)
+    return substitute(_PAIR, text, _pair)
+
+
+# ---- sums
 
 
 def _operator(match: re.Match[str]) -> str:
@@ -56,8 +139,13 @@ def _operator(match: re.Match[str]) -> str:
 
 def read_formulas(text: str) -> str:
     """Reads signs between figures, and the sign before one."""
-    text = _FORMULA.sub(_operator, text)
-    return _NEGATIVE.sub(lambda m: "영하 " if m[1] and m[1].strip() != "°" else "마이너스 ", text)
+    text = _GIFT.sub(lambda m: f"{_ENGLISH[m[1]]} 플러스 {_ENGLISH[m[2]]}", text)
+    text = _FORMULA.sub(_operator, _TIMES.sub("×", _CLASS.sub("", text)))
+    text = _POSITIVE.sub("플러스 ", text)
+    return _NEGATIVE.sub(lambda m: "영하 " if (m[1] or m[2]) and (m[1] or m[2]).strip() != "°" else "마이너스 ", text)
+
+
+# ---- ranges
 
 
 def _range(match: re.Match[str], text: str) -> str:
@@ -77,11 +165,25 @@ def _range(match: re.Match[str], text: str) -> str:
 
 
 def read_ranges(text: str) -> str:
-    """Reads two figures joined by ~, or by a hyphen before a counter."""
-    text = _HYPHEN_RANGE.sub(r"\1~\2", text)
+    """Reads two figures joined by ~."""
     for _ in range(4):
         changed = _RANGE.sub(lambda m, now=text: _range(m, now), text)
         if changed == text:
             break
         text = changed
-    return text
+    return _OPEN_RANGE.sub("부터", text)
+
+
+def read_approximate(text: str) -> str:
+    """Reads 3, 4명 as 서너 명 and 2, 3일 as 이삼 일."""
+    exact = word_list(CONTEXTS, "exact-pairs")
+
+    def read(match: re.Match[str]) -> str | None:
+        counter = counter_pattern().match(text, match.end())
+        if int(match[2]) != int(match[1]) + 1 or counter is None or counter[0] in exact:
+            return None
+        if counter[0] in counters():
+            return f"{_NATIVE_PAIRS[match[1]]} "
+        return f"{_SINO_PAIRS.get(match[1]) or sino(int(match[1])) + sino(int(match[2]))} "
+
+    return substitute(_APPROXIMATE, text, read)

@@ -7,6 +7,7 @@ from functools import cache
 
 from espnet2_nix.text.data import read_rows
 from espnet2_nix.text.numbers import decimal
+from espnet2_nix.text.particles import substitute
 
 POWERS = {"²": "제곱", "³": "세제곱"}
 _SPEEDS = {
@@ -55,3 +56,31 @@ def read_unit(match: re.Match[str], written: str, before: str) -> str:
     if match["per"]:
         return f"{units().get(match['per'], match['per'])}당 {number} {reading}"
     return f"{number} {reading}"
+
+
+_LONG = 2
+"""From how many letters a unit may stand apart from the word before it (수십 km)."""
+
+
+@cache
+def _alone() -> re.Pattern[str]:
+    symbols = sorted(units(), key=lambda u: (-len(u), u))
+    letters = "|".join(re.escape(unit) for unit in symbols if unit[0].isalpha())
+    long = "|".join(re.escape(unit) for unit in symbols if unit[0].isalpha() and len(unit) >= _LONG)
+    return re.compile(
+        rf"""(?<![A-Za-z0-9])(?P<each>{letters})(?P<each_power>[²³])?\s?(?=당(?![가-힣]))       # kg당
+            |(?<=[여수몇십백천만억])(?:(?P<unit>{letters})|\ (?P<far>{long}))(?P<power>[²³])?(?![A-Za-z])  # 200여m, 수십 km""",
+        re.VERBOSE,
+    )
+
+
+def read_units_alone(text: str) -> str:
+    """Reads units without a figure beside them: kg당, 200여m, 수십 km, 5만 kWh."""
+
+    def read(match: re.Match[str]) -> str:
+        unit, power = (
+            (match["each"], match["each_power"]) if match["each"] else (match["unit"] or match["far"], match["power"])
+        )
+        return ("" if match["each"] else " ") + POWERS.get(power or "", "") + units()[unit]
+
+    return substitute(_alone(), text, read)

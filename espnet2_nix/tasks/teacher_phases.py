@@ -132,7 +132,7 @@ class TextPhaseTask(TeacherPhaseTask):
         cls, args: argparse.Namespace, train: bool
     ) -> Callable[[str, dict[str, np.ndarray]], dict[str, np.ndarray]]:
         """Token names to ids; the tokens themselves were made in stage 2."""
-        return CommonPreprocessor(train=train, token_type=args.token_type, token_list=args.token_list, g2p_type=None)
+        return CommonPreprocessor(train=train, token_type="phn", token_list=args.token_list, g2p_type=None)
 
 
 class TextAlignerTask(TextPhaseTask):

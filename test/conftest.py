@@ -206,3 +206,12 @@ def recipe(tmp_path):
         ignore=shutil.ignore_patterns("dump", "exp", "data", "downloads"),
     )
     return tmp_path / "egs2" / "toy_kss" / "nix_tts1"
+
+
+@pytest.fixture(scope="session")
+def server(voices):
+    """A running server with those voices."""
+    from serving import serve
+
+    with serve(voices) as running:
+        yield running

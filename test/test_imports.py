@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "espnet2_nix"
 ALLOWED = {
-    "bin": {"inference", "export", "evaluation", "warm_start", "tasks", "data", "runtime", "text", "models"},
+    "bin": {"inference", "export", "evaluation", "warm_start", "tasks", "data", "runtime", "text", "models", "server"},
     "inference": {"tasks", "models", "losses", "data", "text"},
     "export": {"tasks", "models", "modules", "text"},
     "evaluation": {"tasks", "models", "modules", "losses", "data", "text"},
@@ -20,6 +20,7 @@ ALLOWED = {
     "aligner": {"modules"},  # masks
     "losses": set(),
     "data": {"text"},
+    "server": {"runtime", "text"},
     "runtime": {"text"},
     "text": set(),
 }
@@ -94,7 +95,7 @@ socket.socket.connect = refuse
 """
 
 
-@pytest.mark.parametrize("layer", ["text", "runtime", "data"])
+@pytest.mark.parametrize("layer", ["text", "runtime", "server", "data"])
 def test_imports_without_torch_espnet_and_network(layer):
     modules = [f"espnet2_nix.{layer}"] + [
         f"espnet2_nix.{layer}.{path.stem}" for path in (PACKAGE / layer).glob("*.py") if path.stem != "__init__"

@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Sequence
 
 from espnet2_nix.tasks.nix_encoder import NixEncoderTask
+from espnet2_nix.tasks.safe_training import run
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -16,7 +17,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 def main(cmd: Sequence[str] | None = None) -> None:
     """Trains; resumes with ``--resume true``."""
-    NixEncoderTask.main(cmd=cmd)
+    run(NixEncoderTask, cmd)
 
 
 if __name__ == "__main__":

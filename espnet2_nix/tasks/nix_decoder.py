@@ -30,6 +30,7 @@ from espnet2_nix.models.vits_teacher import VITSTeacher
 from espnet2_nix.modules.vits_discriminator import VITSDiscriminator, VITSPeriodDiscriminator
 from espnet2_nix.tasks.nix_encoder import add_teacher_arguments, encoder_kwargs
 from espnet2_nix.tasks.register import register
+from espnet2_nix.tasks.safe_training import SafeTraining
 from espnet2_nix.tasks.teacher import load_strictly, load_teacher, part_of, read_config, read_state_dict
 from espnet2_nix.tasks.trainer import NixDecoderTrainer
 
@@ -50,7 +51,7 @@ discriminator_choices = ClassChoices(
 spectral_loss_choices = ClassChoices("spectral_loss", classes={"ged": GEDLoss, "mr_stft": MRSTFTLoss}, default="ged")
 
 
-class NixDecoderTask(AbsTask):
+class NixDecoderTask(SafeTraining, AbsTask):
     """Distils a VITS teacher's latent and the recordings into a student decoder."""
 
     num_optimizers: int = 2

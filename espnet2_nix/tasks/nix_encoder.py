@@ -19,6 +19,7 @@ from espnet2_nix.models.encoder_distillation import EncoderDistillation
 from espnet2_nix.models.nix_encoder import DURATION_PREDICTORS, NixEncoder
 from espnet2_nix.models.teacher_latents import TeacherLatents
 from espnet2_nix.tasks.register import register
+from espnet2_nix.tasks.safe_training import SafeTraining
 from espnet2_nix.tasks.teacher import fingerprint, load_teacher
 from espnet2_nix.tasks.trainer import NixEncoderTrainer
 from espnet2_nix.text import frontend_info
@@ -64,7 +65,7 @@ def read_token_list(args: argparse.Namespace) -> list[str]:
     return list(args.token_list)
 
 
-class NixEncoderTask(AbsTask):
+class NixEncoderTask(SafeTraining, AbsTask):
     """Distils a VITS teacher's posterior into a student encoder."""
 
     num_optimizers: int = 1

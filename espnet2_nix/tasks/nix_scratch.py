@@ -29,10 +29,11 @@ from espnet2_nix.tasks.nix_encoder import (
     encoder_kwargs,
     read_token_list,
 )
+from espnet2_nix.tasks.safe_training import SafeTraining
 from espnet2_nix.tasks.trainer import NixDecoderTrainer
 
 
-class NixScratchTask(AbsTask):
+class NixScratchTask(SafeTraining, AbsTask):
     """Trains encoder, aligner and decoder of a student together, against the recordings only."""
 
     num_optimizers: int = 2

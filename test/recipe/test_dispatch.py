@@ -1,9 +1,11 @@
 """Dispatch to this machine and to Slurm, and the splitting of tables over jobs."""
 
 import os
+import shlex
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, run
@@ -87,8 +89,47 @@ def test_run_pl_ends_its_children_when_stopped(tmp_path):
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=20) == 143
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
+    wait_until(lambda: is_gone(int((tmp_path / "pid").read_text())))
+
+
+def is_gone(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def wait_until(happened, seconds=40):
+    deadline = time.time() + seconds
+    while not happened():
+        assert time.time() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("killed", ["run.pl", "recipe", "both"])
+def test_nothing_goes_on_when_run_pl_or_its_recipe_is_killed_outright(tmp_path, killed):
+    task = "echo $$ > pid; trap '' HUP; sleep 60 & echo $! > child; wait"
+    script = f"export NIX_RECIPE_PID=$$; {UTILS / 'run.pl'} x.log bash -c {shlex.quote(task)} & echo $! > run_pl; wait"
+    recipe = subprocess.Popen(["bash", "-c", script], cwd=tmp_path)
+    wait_until(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text().strip())
+    if killed != "run.pl":
+        recipe.kill()
+    if killed != "recipe":
+        os.kill(int((tmp_path / "run_pl").read_text()), signal.SIGKILL)
+    for name in ("pid", "child", "run_pl"):
+        wait_until(lambda name=name: is_gone(int((tmp_path / name).read_text())))
+    recipe.kill()
+    recipe.wait()
+
+
+def test_a_log_that_cannot_be_written_tells_its_end_on_standard_error(tmp_path):
+    # No file may grow beyond a kilobyte: as on a full disk, writing fails in the midst of the log.
+    script = f"ulimit -f 1; {UTILS / 'run.pl'} x.log bash -c 'seq 1000; echo the cause; exit 3'"
+    out = run("bash", "-c", script, cwd=tmp_path)
+    assert out.returncode == 1
+    assert "x.log could not be written" in out.stderr
+    assert "the cause" in out.stderr
+    assert (tmp_path / "x.log").stat().st_size == 1024
 
 
 # ---- slurm.pl, against a stand-in for the cluster

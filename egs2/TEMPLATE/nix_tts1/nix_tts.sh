@@ -19,6 +19,7 @@ min() {
     echo "${a}"
 }
 SECONDS=0
+export NIX_RECIPE_PID=$$ # run.pl and slurm.pl end their jobs when this process is killed
 
 # General configuration
 stage=1              # Processes starts from the specified stage.
@@ -401,7 +402,7 @@ if ! ${skip_train}; then
             warm_start_teacher
         else
             log "Stage 6: VITS teacher: ${teacher_exp}"
-            launch_training "${teacher_exp}" espnet2.bin.gan_tts_train "${teacher_config}" \
+            launch_training "${teacher_exp}" espnet2_nix.bin.gan_tts_train "${teacher_config}" \
                 --use_preprocessor true \
                 --token_list "${token_list}" \
                 ${text_opts} \

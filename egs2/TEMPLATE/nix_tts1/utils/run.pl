@@ -10,16 +10,20 @@ The file is Python under this name because espnet2.bin.launch tells the dispatch
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from types import FrameType
-from typing import NoReturn
+from typing import IO, NoReturn
 
+import _watch
 from _dispatch import Call, DispatchError, command_line, complain, parse_call, report_failures
 
 PROGRAM = "run.pl"
@@ -43,6 +47,33 @@ class Task:
     log: str
     process: subprocess.Popen[bytes]
     started: float
+    output: Output
+
+
+class Output:
+    """Copies what a task says to its log, and remembers the end of it: a log on a full disk tells nobody the cause."""
+
+    def __init__(self, log: str, source: IO[bytes]) -> None:
+        self.log = log
+        self.last: deque[bytes] = deque(maxlen=20)
+        self.error: OSError | None = None
+        self._source = source
+        self._thread = threading.Thread(target=self._copy, daemon=True)
+        self._thread.start()
+
+    def _copy(self) -> None:
+        with open(self.log, "ab", buffering=0) as stream:
+            while piece := self._source.readline(65536):
+                self.last.append(piece)
+                try:
+                    if stream.write(piece) != len(piece):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                except OSError as error:
+                    self.error = error
+
+    def end(self) -> None:
+        """Waits for what is still in the pipe; a child that the task left behind may hold it open."""
+        self._thread.join(timeout=2.0)
 
 
 def main(arguments: list[str]) -> int:
@@ -54,12 +85,21 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, raise_interrupted)
     running: list[Task] = []
+    watcher = _watch.start()
     try:
-        codes = run_tasks(call, limit, running)
+        codes = run_tasks(call, limit, running, watcher)
     except Interrupted as interruption:
         end_tasks(call, running)
         print(f"{PROGRAM}: stopped by signal {interruption.signal_number}", file=sys.stderr)
         return 128 + interruption.signal_number
+    except OSError as error:
+        end_tasks(call, running)
+        print(f"{PROGRAM}: {error.filename or call.log}: {error.strerror}", file=sys.stderr)
+        return 1
+    finally:
+        for task in running:
+            _watch.tell(watcher, f"-group {task.process.pid}")
+        _watch.stop(watcher)
     return report_failures(PROGRAM, call, codes)
 
 
@@ -73,7 +113,7 @@ def available_processors() -> int:
     return os.cpu_count() or 1
 
 
-def run_tasks(call: Call, limit: int, running: list[Task]) -> dict[int, int]:
+def run_tasks(call: Call, limit: int, running: list[Task], watcher: subprocess.Popen[bytes]) -> dict[int, int]:
     """Runs all tasks, at most ``limit`` at a time; ``running`` is kept up to date for whoever must end them.
 
     Returns:
@@ -81,12 +121,17 @@ def run_tasks(call: Call, limit: int, running: list[Task]) -> dict[int, int]:
     """
     waiting = list(call.tasks)
     codes: dict[int, int] = {}
+    parent = os.getppid()
     while waiting or running:
         while waiting and len(running) < limit:
             running.append(start(call, waiting.pop(0)))
+            _watch.tell(watcher, f"+group {running[-1].process.pid}")
         time.sleep(POLL_SECONDS)
+        if _watch.recipe_is_gone(parent):
+            raise Interrupted(signal.SIGHUP)
         for task in [task for task in running if task.process.poll() is not None]:
             running.remove(task)
+            _watch.tell(watcher, f"-group {task.process.pid}")
             codes[task.number] = write_trailer(call, task)
     return codes
 
@@ -98,15 +143,14 @@ def start(call: Call, number: int) -> Task:
     os.makedirs(os.path.dirname(log) or ".", exist_ok=True)
     with open(log, "w", encoding="utf-8") as stream:
         stream.write(f"# {command}\n# Running on {socket.gethostname()}\n# Started at {time.ctime()}\n#\n")
-    with open(log, "ab") as stream:
-        process = subprocess.Popen(
-            ["bash", "-e", "-o", "pipefail", "-c", command],
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    return Task(number, log, process, time.time())
+    process = subprocess.Popen(
+        ["bash", "-e", "-o", "pipefail", "-c", command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    return Task(number, log, process, time.time(), Output(log, process.stdout))
 
 
 def write_trailer(call: Call, task: Task) -> int:
@@ -116,9 +160,16 @@ def write_trailer(call: Call, task: Task) -> int:
         code = 128 - code
     seconds = round(time.time() - task.started)
     threads = call.options.get("num_threads", "1")
-    with open(task.log, "a", encoding="utf-8") as stream:
-        stream.write(f"# Accounting: time={seconds} threads={threads}\n")
-        stream.write(f"# Ended (code {code}) at {time.ctime()}, elapsed time {seconds} seconds\n")
+    task.output.end()
+    try:
+        with open(task.log, "a", encoding="utf-8") as stream:
+            stream.write(f"# Accounting: time={seconds} threads={threads}\n")
+            stream.write(f"# Ended (code {code}) at {time.ctime()}, elapsed time {seconds} seconds\n")
+    except OSError as error:
+        task.output.error = error
+    if task.output.error is not None:
+        said = b"".join(task.output.last).decode(errors="replace")
+        print(f"{PROGRAM}: {task.log} could not be written: {task.output.error.strerror}; its end:\n{said}", file=sys.stderr)
     return code
 
 

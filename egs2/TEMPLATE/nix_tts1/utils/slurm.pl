@@ -23,6 +23,7 @@ import time
 from types import FrameType
 from typing import NoReturn
 
+import _watch
 from _dispatch import Call, DispatchError, command_line, complain, parse_call, report_failures
 from _slurm import job_script, read_config, sbatch_options
 
@@ -51,9 +52,11 @@ def main(arguments: list[str]) -> int:
         return complain(PROGRAM, error)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, raise_interrupted)
-    job_id = None
+    job_id, sync = None, None
+    watcher = _watch.start()
     try:
         sync, job_id = submit(call, options)
+        _watch.tell(watcher, f"+job {job_id}")
         codes = wait(call, sync, job_id)
     except DispatchError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
@@ -63,7 +66,29 @@ def main(arguments: list[str]) -> int:
             subprocess.run(["scancel", job_id], check=False)
         print(f"{PROGRAM}: stopped by signal {interruption.signal_number}", file=sys.stderr)
         return 128 + interruption.signal_number
+    except OSError as error:
+        if job_id is not None and shutil.which("scancel"):
+            subprocess.run(["scancel", job_id], check=False)
+        print(f"{PROGRAM}: {error.filename or call.log}: {error.strerror}", file=sys.stderr)
+        return 1
+    finally:
+        if job_id is not None:
+            _watch.tell(watcher, f"-job {job_id}")
+        _watch.stop(watcher)
+        if sync is not None:
+            forget(sync)
     return report_failures(PROGRAM, call, codes)
+
+
+def forget(sync: str) -> None:
+    """Removes the files by which the tasks of this call say that they are done, also those of cancelled tasks."""
+    folder, prefix = os.path.split(sync)
+    for name in os.listdir(folder):
+        if name.startswith(f"{prefix}."):
+            try:
+                os.unlink(os.path.join(folder, name))
+            except OSError:
+                pass
 
 
 def raise_interrupted(signal_number: int, _frame: FrameType | None) -> NoReturn:
@@ -117,7 +142,10 @@ def wait(call: Call, sync: str, job_id: str) -> dict[int, int]:
     remaining = set(call.tasks)
     codes: dict[int, int] = {}
     poll, checked, gone_before = FIRST_POLL_SECONDS, time.time(), False
+    parent = os.getppid()
     while remaining:
+        if _watch.recipe_is_gone(parent):
+            raise Interrupted(signal.SIGHUP)
         present = set(os.listdir(folder))  # a listing also refreshes what a network file system remembers
         for task in sorted(remaining):
             if f"{prefix}.{task}" in present:

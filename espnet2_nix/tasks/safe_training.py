@@ -1,0 +1,284 @@
+"""Trainings that survive a bad day: one at a time in a folder, whole checkpoints, a resume from what is whole.
+
+Where it hooks into ESPnet: `SafeTraining` stands before ESPnet's task class and overrides two of its class methods. ``main``, once
+a training, takes the folder's lock and mends its checkpoints. ``main_worker``, once a process (one for each GPU), replaces
+``torch.save`` while ESPnet trains, since ESPnet writes its checkpoints in place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import socket
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from espnet2.train.reporter import Reporter
+
+from espnet2_nix.errors import UserError
+from espnet2_nix.files import explained, folder_beside, is_alive
+
+CHECKPOINT = "checkpoint.pth"
+PREVIOUS = "checkpoint.previous.pth"  # one epoch older
+LOCK = ".lock"
+HEARTBEAT = 30.0  # seconds between two signs of life of a training
+SILENCE = 600.0  # seconds without one after which a training of another machine counts as dead
+
+
+class SafeTraining:
+    """Stands before an ESPnet task among the bases of a class: ``class NixEncoderTask(SafeTraining, AbsTask)``."""
+
+    @classmethod
+    def main(cls, args: argparse.Namespace | None = None, cmd: Sequence[str] | None = None) -> None:
+        """ESPnet's main, with the folder locked and its checkpoints mended.
+
+        Raises:
+            UserError: Another training holds the folder, or no checkpoint of it is whole.
+        """
+        if args is None:
+            args = cls.get_parser().parse_args(cmd)
+        trains = not (args.print_config or args.collect_stats or args.dry_run) and args.output_dir is not None
+        with contextlib.ExitStack() as stack:
+            if trains and is_first_process(args):
+                stack.enter_context(experiment_lock(args.output_dir))
+                if args.resume:
+                    mend_checkpoints(Path(args.output_dir), args.best_model_criterion)
+            super().main(args=args)
+
+    @classmethod
+    def main_worker(cls, args: argparse.Namespace) -> None:
+        """ESPnet's main_worker, with checkpoints written whole.
+
+        Raises:
+            UserError: A checkpoint cannot be written, or is of another model.
+        """
+        with whole_checkpoints():
+            try:
+                super().main_worker(args)
+            except RuntimeError as error:
+                if args.resume and "loading state_dict" in str(error):
+                    what = " ".join(str(error).split())[:300]
+                    raise UserError(
+                        f"{Path(args.output_dir) / CHECKPOINT} does not fit the configuration, so the training cannot go on from "
+                        f"it: {what}. Train into another folder (--tag NAME), or with the options that it began with"
+                    ) from error
+                raise
+
+
+def run(task: type, cmd: Sequence[str] | None = None) -> None:
+    """What a training's command does: the task's main, and one sentence on what a user can mend.
+
+    Raises:
+        SystemExit: With status 1 after such a sentence, 130 after an interrupt.
+    """
+    try:
+        task.main(cmd=cmd)
+    except UserError as error:
+        print(f"{task.__name__}: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        print(f"{task.__name__}: interrupted; run again to go on from the last epoch", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def is_first_process(args: argparse.Namespace) -> bool:
+    """Whether this is the first of the processes that launchers start on several machines."""
+    rank = args.dist_rank
+    if rank is None and args.dist_launcher is not None:
+        rank = os.environ.get("SLURM_PROCID", os.environ.get("OMPI_COMM_WORLD_RANK"))
+    return rank is None or int(rank) == 0
+
+
+# ---- one training at a time
+
+
+@contextmanager
+def experiment_lock(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Holds an experiment folder while its training runs; the lock of a dead training is taken over.
+
+    Raises:
+        UserError: A training holds it; its process and machine are named.
+    """
+    lock = Path(folder) / LOCK
+    with explained(lock):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        while not _take(lock):
+            holder = _holder(lock)
+            if holder is not None and _lives(holder, lock):
+                raise UserError(
+                    f"{folder} is in use: process {holder['pid']} on {holder['host']} has been training in it since "
+                    f"{holder['since']}. Wait for it, end it, or train into another folder (--tag NAME); if that process is gone, "
+                    f"remove {lock}"
+                )
+            print(f"{lock}: left by a training that is gone; taken over", file=sys.stderr)
+            lock.unlink(missing_ok=True)
+    ended = threading.Event()
+    beat = threading.Thread(target=_beat, args=(lock, ended), daemon=True)
+    beat.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        lock.unlink(missing_ok=True)
+
+
+def _take(lock: Path) -> bool:
+    me = {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "started": _start_of(os.getpid()),
+        "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
+    try:
+        with open(lock, "x", encoding="utf-8") as f:
+            json.dump(me, f)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _holder(lock: Path) -> dict[str, Any] | None:
+    """What a lock says; None where it is gone or half-written by a process that was killed."""
+    for _ in range(10):  # a lock is written just after it was made
+        try:
+            return json.loads(lock.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            time.sleep(0.1)
+    return None
+
+
+def _lives(holder: dict[str, Any], lock: Path) -> bool:
+    if holder["host"] == socket.gethostname():
+        # A number is used again; together with the start it names one process.
+        return is_alive(holder["pid"]) and _start_of(holder["pid"]) == holder["started"]
+    return time.time() - lock.stat().st_mtime < SILENCE
+
+
+def _start_of(pid: int) -> str | None:
+    """When a process started, in the kernel's ticks; None for a zombie, and where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else fields[19]
+
+
+def _beat(lock: Path, ended: threading.Event) -> None:
+    while not ended.wait(HEARTBEAT):
+        with contextlib.suppress(OSError):
+            os.utime(lock)
+
+
+# ---- whole checkpoints
+
+
+@contextmanager
+def whole_checkpoints() -> Iterator[None]:
+    """While it lasts, ``torch.save`` writes beside a file and renames, and keeps the checkpoint before as PREVIOUS."""
+    original = torch.save
+
+    def save(obj: object, f: Any, *args: Any, **kwargs: Any) -> None:
+        if not isinstance(f, (str, os.PathLike)):
+            original(obj, f, *args, **kwargs)
+            return
+        target = Path(os.path.realpath(f))
+        # In a folder, since torch writes the file's own name into it: the same training gives the same bytes.
+        with folder_beside(target) as folder:
+            original(obj, folder / target.name, *args, **kwargs)
+            if target.name == CHECKPOINT and target.exists():
+                with contextlib.suppress(OSError):  # a file system without links keeps only the newest
+                    (target.parent / PREVIOUS).unlink(missing_ok=True)
+                    os.link(target, target.parent / PREVIOUS)
+            os.replace(folder / target.name, target)
+
+    torch.save = save
+    try:
+        yield
+    finally:
+        torch.save = original
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file is a checkpoint of torch, complete and undamaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None and any(name.endswith("/data.pkl") for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile, EOFError, ValueError, NotImplementedError):
+        return False
+
+
+def mend_checkpoints(folder: Path, criteria: Sequence[Sequence[str]]) -> None:
+    """Before a resume: puts the newest whole checkpoint into its place, and makes the epoch's file that a kill prevented.
+
+    Args:
+        folder: The experiment.
+        criteria: ESPnet's ``best_model_criterion``: phase, key and mode of the best epochs' links.
+
+    Raises:
+        UserError: There is a checkpoint and none is whole; the newest whole epoch is named.
+    """
+    checkpoint, previous = folder / CHECKPOINT, folder / PREVIOUS
+    if not checkpoint.exists():
+        return
+    if not is_whole(checkpoint):
+        if not is_whole(previous):
+            epochs = sorted(filter(is_whole, folder.glob("*epoch.pth")), key=_epoch_of)
+            remedy = (
+                f"the newest whole epoch is {epochs[-1]}: go on from its weights in a new folder, --tag NAME with --init_param "
+                f"{epochs[-1]} among the training's arguments"
+                if epochs
+                else f"no epoch in {folder} is whole: remove it and train anew"
+            )
+            raise UserError(f"{checkpoint} is damaged or no checkpoint, and so is {previous.name}; {remedy}")
+        print(f"{checkpoint} is damaged: the training goes on from {previous}, one epoch before", file=sys.stderr)
+        with explained(checkpoint):
+            checkpoint.unlink()
+            os.link(previous, checkpoint)
+    _complete_epoch(folder, checkpoint, criteria)
+
+
+def _complete_epoch(folder: Path, checkpoint: Path, criteria: Sequence[Sequence[str]]) -> None:
+    """ESPnet writes checkpoint, epoch and links one after the other: what a kill between them prevented is made up for."""
+    try:
+        states = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)
+        reporter = Reporter()
+        reporter.load_state_dict(states["reporter"])
+        model = states["model"]
+    except Exception as error:  # torch raises half a dozen classes, foreign content some more
+        raise UserError(
+            f"{checkpoint} is no checkpoint of a training ({' '.join(str(error).split())[:200]}); move it away and run again"
+        ) from error
+    epoch = reporter.get_epoch()
+    path = folder / f"{epoch}epoch.pth"
+    if epoch < 1 or is_whole(path):
+        return
+    print(f"{path} was not written whole: made from {checkpoint}", file=sys.stderr)
+    with whole_checkpoints():
+        torch.save(model, path)
+    links = {"latest.pth": epoch}
+    links |= {
+        f"{phase}.{key}.best.pth": reporter.get_best_epoch(phase, key, mode)
+        for phase, key, mode in criteria
+        if reporter.has(phase, key)
+    }
+    for name, best in links.items():
+        if (folder / f"{best}epoch.pth").exists():
+            (folder / name).unlink(missing_ok=True)
+            (folder / name).symlink_to(f"{best}epoch.pth")
+
+
+def _epoch_of(path: Path) -> int:
+    match = re.fullmatch(r"(\d+)epoch\.pth", path.name)
+    return int(match[1]) if match else 0

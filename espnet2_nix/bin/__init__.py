@@ -1,11 +1,14 @@
 """One module a stage of the recipe, each with `get_parser()` and `main(cmd=None)`."""
 
+import errno
 import functools
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 
 from espnet2_nix.errors import UserError
+from espnet2_nix.files import cause_of
 
 Main = Callable[[Sequence[str] | None], None]
 
@@ -30,5 +33,15 @@ def command(main: Main) -> Main:
         except UserError as error:
             logging.getLogger(main.__module__).error("%s", error)
             raise SystemExit(1) from None
+        except OSError as error:
+            # A place that cannot be read or written: the system names it. What has no name is a fault of ours.
+            if error.filename is None and error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+                raise
+            where = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
+            logging.getLogger(main.__module__).error("%s%s", where, cause_of(error))
+            raise SystemExit(1) from None
+        except KeyboardInterrupt:
+            logging.getLogger(main.__module__).error("interrupted; run again to go on")
+            raise SystemExit(130) from None
 
     return wrapped

@@ -7,12 +7,11 @@ import argparse
 import contextlib
 import logging
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2_nix.bin import command
-from espnet2_nix.files import replace_file
+from espnet2_nix.files import folder_beside, replace_file
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +51,8 @@ def main(cmd: Sequence[str] | None = None) -> None:
     model_dir, outpath = Path(args.model_dir), Path(args.outpath).resolve()
     # A pack that does not load is worth nothing: this also refuses a teacher and half-written weights.
     model, config = load_student(model_dir / "config.yaml", model_dir / args.model_file)
-    with tempfile.TemporaryDirectory() as staging:
-        folder = Path(staging) / "exp" / "nix_tts"
+    with folder_beside(outpath) as staging:
+        folder = staging / "exp" / "nix_tts"
         folder.mkdir(parents=True)
         shutil.copyfile(model_dir / "config.yaml", folder / "config.yaml")
         shutil.copyfile(model_dir / args.model_file, folder / "model.pth")
@@ -69,8 +68,8 @@ def main(cmd: Sequence[str] | None = None) -> None:
             version=__version__,
             zip_name=outpath.name,
         )
-        (Path(staging) / "README.md").write_text(card, encoding="utf-8")
-        (Path(staging) / "LICENSE").write_text(licence_text(config.corpus, config.license), encoding="utf-8")
+        (staging / "README.md").write_text(card, encoding="utf-8")
+        (staging / "LICENSE").write_text(licence_text(config.corpus, config.license), encoding="utf-8")
         option += ["README.md", "LICENSE"]
         # ESPnet writes paths relative to the working folder into the pack, and absolute ones for what lies outside.
         with contextlib.chdir(staging):
@@ -81,7 +80,7 @@ def main(cmd: Sequence[str] | None = None) -> None:
                 outpath="pack.zip",
             )
         with replace_file(outpath) as aside:
-            shutil.copyfile(Path(staging) / "pack.zip", aside)
+            shutil.copyfile(staging / "pack.zip", aside)
     logger.info("%s: %.1f MB", args.outpath, outpath.stat().st_size / 1e6)
 
 

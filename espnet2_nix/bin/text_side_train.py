@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from espnet2_nix.tasks.safe_training import run
 from espnet2_nix.tasks.teacher_phases import TextSideTask
 
 
@@ -16,7 +17,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 def main(cmd: Sequence[str] | None = None) -> None:
     """Trains; resumes with ``--resume true``."""
-    TextSideTask.main(cmd=cmd)
+    run(TextSideTask, cmd)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import soundfile
 
 from espnet2_nix.data.audio import AudioFormat, format_clip
 from espnet2_nix.data.errors import DataError
-from espnet2_nix.files import replace_file, write_text
+from espnet2_nix.files import explained, replace_file, sweep, write_text
 
 logger = logging.getLogger(__name__)
 STAMP = "format_settings.json"
@@ -31,7 +31,9 @@ class AudioFolder:
     def __init__(self, folder: str | os.PathLike[str], settings: AudioFormat) -> None:
         self.folder = Path(folder)
         self.settings = settings
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with explained(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        sweep(self.folder)
         with open(self.folder / ".lock", "w") as lock:
             # Parallel jobs share the folder: the first that comes clears it, the others find the new stamp.
             fcntl.flock(lock, fcntl.LOCK_EX)

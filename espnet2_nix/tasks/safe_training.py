@@ -151,10 +151,11 @@ def _holder(lock: Path) -> dict[str, Any] | None:
     """What a lock says; None where it is gone or half-written by a process that was killed."""
     for _ in range(10):  # a lock is written just after it was made
         try:
-            return json.loads(lock.read_text(encoding="utf-8"))
+            holder = json.loads(lock.read_text(encoding="utf-8"))
+            return {name: holder[name] for name in ("host", "pid", "started", "since")}
         except FileNotFoundError:
             return None
-        except ValueError:
+        except (ValueError, TypeError, KeyError):
             time.sleep(0.1)
     return None
 

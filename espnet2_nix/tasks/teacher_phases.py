@@ -22,12 +22,13 @@ from espnet2_nix.models.teacher_phases import PosteriorPretraining, VITSAutoenco
 from espnet2_nix.models.text_side import TextAligner, TextSide
 from espnet2_nix.modules.vits_generator import register_generator
 from espnet2_nix.tasks.nix_encoder import add_teacher_arguments, add_text_arguments, read_token_list
+from espnet2_nix.tasks.safe_training import SafeTraining
 from espnet2_nix.tasks.teacher import fingerprint, load_strictly, load_vits, read_state_dict
 
 register_generator()
 
 
-class TeacherPhaseTask(AbsTask):
+class TeacherPhaseTask(SafeTraining, AbsTask):
     """What the phases share: the teacher so far, read from its files, and options of the phase's model."""
 
     num_optimizers: int = 1

@@ -153,6 +153,9 @@ def test_one_and_one_resumed_epoch_are_two(data, tiny_teacher_dir, tmp_path):
     train_encoder(data, tiny_teacher_dir, tmp_path / "straight", epochs=2)
     train_encoder(data, tiny_teacher_dir, tmp_path / "resumed", epochs=1)
     train_encoder(data, tiny_teacher_dir, tmp_path / "resumed", epochs=2)
+    checkpoint = tmp_path / "resumed" / "checkpoint.pth"  # a full disk, or a copy that broke off
+    checkpoint.write_bytes(checkpoint.read_bytes()[: checkpoint.stat().st_size // 2])
+    train_encoder(data, tiny_teacher_dir, tmp_path / "resumed", epochs=2)
     straight, resumed = (read_state_dict(tmp_path / name / "2epoch.pth") for name in ("straight", "resumed"))
     assert straight["num_batches"] == resumed["num_batches"] == 4
     for name, value in straight.items():

@@ -44,7 +44,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
         "code": re.compile(
             rf"""(?:{any_of(CONTEXTS, "code-heads")}|(?<!등)(?<!대기\ )(?<!대기)(?<!당첨)(?<!당첨\ )(?<!로또\ )번호)
                 (?:\ ?(?:끝자리|뒷자리|앞자리))?(?:은|는|이|가|:|\ :)?\ ?[(\[]?
-                (?P<code>[A-Za-z]{{0,4}}-?\d[\d\ -]*\d)(?![\d,.]\d|\s?(?:자리|번째|개|회|번(?!\s?(?:입니다|이에요|예요|으로|[을를]?\ 입력)))|\d)""",
+                (?P<code>[A-Za-z]{{0,4}}-?\d[\d\ -]*\d)(?![\d,.]\d|\s?(?:자리|번째|개|회)|\d)""",
             re.VERBOSE,
         ),
     }
@@ -78,7 +78,8 @@ def _groups(code: str) -> str:
 
 def _code(match: re.Match[str]) -> str | None:
     digits = re.sub(r"\D", "", match["code"])
-    if len(digits) < 3 or re.search(r"\d \d{1,2}(?!\d)", match["code"]):
+    label = match.string.startswith("번", match.end()) and len(digits) < 4
+    if len(digits) < 3 or label or re.search(r"\d \d{1,2}(?!\d)", match["code"]):
         return None  # a short number is a label: 번호 35
     return match[0][: match.start("code") - match.start()] + _groups(match["code"])
 
@@ -103,6 +104,9 @@ def read_serials(text: str) -> str:
     return substitute(_SERIAL, text, lambda m: " ".join(by_digit(g) for g in re.findall(r"\d+", m[0])))
 
 
+_FLIGHT = re.compile(r"(?<![A-Za-z0-9])([A-Z]{2})\s?(\d{3,4})(?=\s?편)")
+
+
 def _mixed(match: re.Match[str]) -> str:
     parts = []
     for part in re.findall(r"[A-Za-z]+|\d+", match[0]):
@@ -115,4 +119,5 @@ def _mixed(match: re.Match[str]) -> str:
 
 def read_mixed(text: str) -> str:
     """Reads names of letters and figures in turn (A1B2, i7-13700K), and floors under the ground (B1F)."""
+    text = _FLIGHT.sub(lambda m: f"{spell(m[1])} {by_digit(m[2])}", text)
     return substitute(_MIXED, _BASEMENT.sub(r"지하 \1층", text), _mixed)

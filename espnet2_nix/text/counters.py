@@ -130,6 +130,10 @@ _SET_PLAYED = re.compile(
         |[을를은는도]?\ ?(?:\d{1,2}\s?[-:대]\s?\d|[영일이삼사오육칠팔구십]{1,4}\ 대\ )""",
     re.VERBOSE,
 )
+_SET_WON = re.compile(
+    r"[을를] (?:먼저 |모두 |내리 |다시 )?(?:내주|내줬|내준|따내|따냈|따낸|가져|잃|뺏|빼앗|선취|이기|이겼|이긴)"
+)
+_SET_SCORE = re.compile(r"[^.?!]{0,20}?[영일이삼사오육칠팔구십]{1,4} 대 [영일이삼사오육칠팔구십]")
 _VOLUME_PART = re.compile(r"\s?(?:제\s?)?\d{1,3}\s?(?:장|쪽|페이지|화|부|절)")
 _COUNTS_THINGS = re.compile(r"씩|쯤|뿐|당|들|정도|짜리|째|입|나|이상|여")
 
@@ -159,13 +163,21 @@ def read_counter(written: str, counter: str, before: str, text: str, end: int, o
         return "영 시"
     if number == 1 and counter in _TOGETHER and not ordinal:
         return f"일{counter}"
-    limit = 0 if ordinal else counters().get(counter, 0)
-    return f"{counted(number, _limit(number, counter, limit, before, text, end))} {counter}"
+    limit = 0 if ordinal else limit_of(number, counter, before, text, end)
+    return f"{counted(number, limit)} {counter}"
 
 
-def _limit(number: int, counter: str, limit: int, before: str, text: str, end: int) -> int:
-    """The largest number read in native numerals before a counter in this sentence."""
-    patterns = _patterns()
+def limit_of(number: int, counter: str, before: str, text: str, end: int) -> int:
+    """Gives the largest number read in native numerals before a counter in this sentence; 0 where none is.
+
+    Args:
+        number: The number.
+        counter: A counter of `counters.tsv`.
+        before: Text before the number, at most `WINDOW` characters.
+        text: The whole text.
+        end: Where in it the counter ends.
+    """
+    patterns, limit = _patterns(), counters().get(counter, 0)
     if counter == "번" and limit:
         return 0 if number > 39 or _is_label(number, before, text, end) else limit
     if counter == "대" and limit:
@@ -175,7 +187,7 @@ def _limit(number: int, counter: str, limit: int, before: str, text: str, end: i
             return 0
         if counter == "권" and _VOLUME_PART.match(text, end):
             return 0
-        if counter == "세트" and _SET_PLAYED.match(text, end):
+        if counter == "세트" and any(p.match(text, end) for p in (_SET_PLAYED, _SET_WON, _SET_SCORE)):
             return 0
     if counter == "분" and number < 40 and patterns["guest"].search(before):
         return 39

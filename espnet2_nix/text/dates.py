@@ -7,6 +7,7 @@ from functools import cache
 
 from espnet2_nix.text.data import any_of
 from espnet2_nix.text.numbers import by_digit, counted, sino
+from espnet2_nix.text.particles import WORD_END, substitute
 
 CONTEXTS = "contexts.tsv"
 _MONTH, _DAY = r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
@@ -30,7 +31,9 @@ _MERIDIEM = re.compile(
         (?P<time>\d{1,2}(?::\d\d|시(?:\s?\d{1,2}분)?)?)\s?(?P<after>AM|PM|am|pm|a\.m\.|p\.m\.|A\.M\.|P\.M\.)?(?![A-Za-z])""",
     re.VERBOSE,
 )
-_STUDENT_YEAR = re.compile(r"(?<!\d)(\d\d)(?=\s?학번|년생|년도? ?입학|\s?(?:서울\s?)?(?:올림픽|아시안게임|월드컵))")
+_STUDENT_YEAR = re.compile(
+    r"(?<![\d.,])(\d\d)(?=\s?학번|년생|년도? ?입학)|(?<![\d.,\-])([089]\d)(?=\s?(?:서울\s?)?(?:올림픽|아시안게임|월드컵))"
+)
 _DECADES = re.compile(r"(?<![\d,.])([1-9])0([1-9])0(?![\d,.])")
 _LAYER = re.compile(r"(?<![\d,.])([3-7])86(?=\s?(?:세대|정치|운동권|의원|컴퓨터))")
 _PARALLEL = re.compile(r"(?<![\d,.])38(?=선(?![가-힣]{3}))")
@@ -53,7 +56,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
             rf"(?:{any_of(CONTEXTS, 'date-heads')}[은는이:]?\s?|\b일\s?[~-]\s?)({_MONTH})/({_DAY})(?![\d/])"
         ),
         "event": re.compile(
-            rf"""(?<![\d.·])(1[0-2]|[1-9])(?:·({_DAY})(?![\d·]|\s?{any_of(CONTEXTS, "not-events")})
+            rf"""(?<![\d.·])(1[0-2]|[1-9])(?:·({_DAY})(?![\d·]|\s?{any_of(CONTEXTS, "not-events")}{WORD_END})
                  |\.({_DAY})(?![\d.·])(?=\s?{event}))(?=\s?[가-힣]|$|[^\d\s])""",
             re.VERBOSE,
         ),
@@ -112,7 +115,12 @@ def read_events(text: str) -> str:
     return _PARALLEL.sub("삼팔", _LAYER.sub(lambda m: by_digit(m[0]), text))
 
 
-def _clock(match: re.Match[str]) -> str:
+_WON = re.compile(r"으?로 (?:이|졌|지|꺾|승|패|끝|비|제압|역전|앞|뒤|마)")
+
+
+def _clock(match: re.Match[str]) -> str | None:
+    if _WON.match(match.string, match.end()):
+        return None  # a score
     hour, minute, second = int(match[1]), int(match[2]), match[3]
     reading = ("영" if hour == 0 else counted(hour, 12)) + " 시"
     if minute:
@@ -148,9 +156,9 @@ def read_times(text: str) -> str:
             return _duration(match) if match[4] or near else match[0]
 
         text = _DURATION.sub(duration, text)
-    return _TIME.sub(_clock, text)
+    return substitute(_TIME, text, _clock)
 
 
 def read_student_years(text: str) -> str:
     """Reads the year of entry, of birth or of games in two digits."""
-    return _STUDENT_YEAR.sub(lambda m: by_digit(m[1], dialled=m[1][0] == "0"), text)
+    return _STUDENT_YEAR.sub(lambda m: by_digit(m[0], dialled=m[0][0] == "0"), text)

@@ -53,7 +53,7 @@ def within_words(text: str) -> str:
     return "".join(out)
 
 
-_NUMERAL = "일이삼사오육칠팔구십백천만억영공"
+_NUMERAL = "일이삼사오육뉵칠팔구십백천만억영공"
 _AFTER_WORD = re.compile(
     r"""(?:일(?:[이은을도만과에의들로]|하[가-힣]*|해[가-힣]*)?                                             # work
         |일(?:이나|이야|이란|까지|부터|에서|처럼|보다|하다|이다|입니다|이에요|이라[가-힣]*)

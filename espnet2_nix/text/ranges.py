@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from espnet2_nix.text.counters import CONTEXTS, counter_pattern, counters
+from espnet2_nix.text.counters import CONTEXTS, WINDOW, counter_pattern, counters, limit_of
 from espnet2_nix.text.data import any_of, word_list
 from espnet2_nix.text.numbers import NUMBER, by_digit, decimal, integer, sino, to_int
-from espnet2_nix.text.particles import agree, substitute
+from espnet2_nix.text.particles import WORD_END, agree, substitute
 
 _RATIO = re.compile(r"(?<![\d:])(\d+(?:\.\d+)?)\s?:\s?(\d+(?:\.\d+)?)(?:\s?:\s?(\d+(?:\.\d+)?))?(?![\d:])")
 _FRACTION = re.compile(r"(?<![\d/.])(?:(\d+)\s)?(\d+)/(\d+)(?![\d/])")
@@ -35,6 +35,7 @@ _DEGREES = r"(\s?(?:도|℃|°C|°|℉)(?![가-힣]*로))"
 _NEGATIVE = re.compile(rf"(?<![\w가-힣)])-\s?(?=(?:{NUMBER})(?:{_DEGREES}|~\d+{_DEGREES})?)")
 _RANGE = re.compile(rf"(?<!\d)({NUMBER})\s?(\D{{0,6}}?)\s?[~]\s?({NUMBER})\s?")
 _OPEN_RANGE = re.compile(r"(?<=[\d가-힣%])~(?=\s|$|[,.)])")
+_CLOSED = re.compile(rf"(?:씩|쯤|째|짜리|정도|이상|이하|이내|마다|간|용|전|권|대)?{WORD_END}")
 _RANK = re.compile(r"(?<![\d\-])(\d)\s?[-~·]\s?(\d)(?=위\s?(?:전|결정))")
 _APPROXIMATE = re.compile(r"(?<![\d,.]\s)(?<![\d,.·])([1-9])\s?,\s?([2-9])\s?(?=[가-힣])")
 _NATIVE_PAIRS = dict(
@@ -65,15 +66,18 @@ def read_fractions(text: str) -> str:
         near = match["unit"] or re.compile("혈압|수축기|이완기|최고/최저").search(
             text, max(0, match.start() - 30), match.end() + 20
         )
-        if not (near and 250 >= upper > lower >= 30):
+        alike = upper >= 90 and 40 <= lower <= upper - 20  # no fraction is so written
+        if not ((near or alike) and 250 >= upper > lower >= 30):
             return match[0]
         return f"{decimal(match[1])}에 {match[2]}{match['unit'] or ''}"
 
     text = _PRESSURE.sub(pressure, text)
     text = _PART_OF.sub(lambda m: f"{sino(int(m[1]))}분의 {m[2]}" if len(m[1]) < 20 else m[0], text)
-    return _FRACTION.sub(
-        lambda m: (f"{decimal(m[1])}과 " if m[1] else "") + f"{decimal(m[3])} 분의 {decimal(m[2])}", text
-    )
+
+    def fraction(match: re.Match[str]) -> str:
+        return (f"{decimal(match[1])}과 " if match[1] else "") + f"{decimal(match[3])} 분의 {decimal(match[2])}"
+
+    return substitute(_FRACTION, text, fraction)
 
 
 # ---- scores, lot numbers and ranges with a hyphen
@@ -88,6 +92,8 @@ def _pair(match: re.Match[str]) -> str | None:
     first, last, text, start, end = match[1], match[2], match.string, match.start(), match.end()
     before = text[max(0, start - 30) : start]
     counter = counter_pattern().match(text, end + (text[end : end + 1] == " "))
+    if counter and not _CLOSED.match(text, counter.end()):
+        counter = None  # 동점, 승리: the counter only begins a noun
     patterns = _patterns()
     lot = f"{integer(first)} 다시 {integer(last)}" + (" " if counter else "")
     if re.compile(r"\s?번지").match(text, end):
@@ -182,8 +188,12 @@ def read_approximate(text: str) -> str:
         counter = counter_pattern().match(text, match.end())
         if int(match[2]) != int(match[1]) + 1 or counter is None or counter[0] in exact:
             return None
-        if counter[0] in counters():
+        if limit_of(
+            int(match[2]), counter[0], text[max(0, match.start() - WINDOW) : match.start()], text, counter.end()
+        ):
             return f"{_NATIVE_PAIRS[match[1]]} "
+        if counter[0] in counters():
+            return None
         return f"{_SINO_PAIRS.get(match[1]) or sino(int(match[1])) + sino(int(match[2]))} "
 
     return substitute(_APPROXIMATE, text, read)

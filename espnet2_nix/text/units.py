@@ -33,7 +33,7 @@ def unit_pattern() -> str:
     symbols = "|".join(re.escape(unit) for unit in sorted(units(), key=lambda u: (-len(u), u)))
     speeds = "|".join(sorted(_SPEEDS, key=lambda s: (-len(s), s)))
     return rf"""(?:(?P<rate>{speeds})(?![A-Za-z])
-        |(?P<unit>{symbols})(?P<power>[²³])?(?:/(?P<per>{symbols}|명|개|일|월|년|회))?(?![A-Za-z]))"""
+        |(?P<unit>{symbols})(?P<power>[²³])?(?:/\s?(?P<per>{symbols}|명|개|일|월|년|회|분|초|시간|인)(?P<per_power>[²³])?)?(?![A-Za-z]))"""
 
 
 def read_unit(match: re.Match[str], written: str, before: str) -> str:
@@ -54,7 +54,8 @@ def read_unit(match: re.Match[str], written: str, before: str) -> str:
         return f"{said}{number} {'킬로미터' if match['rate'].lower().startswith('km') else '미터'}"
     reading = POWERS.get(match["power"] or "", "") + units()[match["unit"]]
     if match["per"]:
-        return f"{units().get(match['per'], match['per'])}당 {number} {reading}"
+        per = POWERS.get(match["per_power"] or "", "") + units().get(match["per"], match["per"])
+        return f"{per}당 {number} {reading}"
     return f"{number} {reading}"
 
 

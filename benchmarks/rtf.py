@@ -47,7 +47,7 @@ class StudentSystem:
         self.name, self.folder, self._parameters = name, folder, parameters
         self.voice = Voice.load(folder, threads=threads)
         self.times: dict[str, float] = {}
-        run = self.voice._run
+        run = self.voice.graphs.run
 
         def timed(graph: str, value: np.ndarray) -> list[np.ndarray]:
             start = time.perf_counter()
@@ -57,7 +57,7 @@ class StudentSystem:
             )
             return out
 
-        self.voice._run = timed
+        self.voice.graphs.run = timed
 
     def __call__(self, text: str, num_tokens: int) -> tuple[dict[str, float], float]:
         """Seconds by graph and in whole, and seconds of audio."""
@@ -133,7 +133,7 @@ class VITSDecoderSystem:
         import torch
 
         from espnet2_nix.export.graphs import export_graph
-        from espnet2_nix.runtime.voice import _session
+        from espnet2_nix.runtime.graphs import open_session
 
         self.generator, self.path = generator, path
         if not path.exists():
@@ -145,7 +145,7 @@ class VITSDecoderSystem:
                 ["wav"],
                 {"z": {2: "T_feats"}, "wav": {2: "T_wav"}},
             )
-        self.session = _session(path, threads)
+        self.session = open_session(path, threads)
 
     def __call__(self, text: str, num_tokens: int) -> tuple[dict[str, float], float]:
         """Seconds of the decoder, and seconds of audio."""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
@@ -111,11 +110,6 @@ def export_graph(
     random = sorted({node.op_type for node in model.graph.node if node.op_type.startswith("Random")})
     if random:
         raise AssertionError(f"{path} holds random operators: {random}")
-
-
-def open_graph(path: Path) -> onnxruntime.InferenceSession:
-    """Loads a graph on the CPU."""
-    return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
 
 def halve_weights(path: Path, smallest: int = 64) -> None:

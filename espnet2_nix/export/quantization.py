@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,26 +12,30 @@ import onnx
 import torch
 
 from espnet2_nix.export.errors import ExportError
-from espnet2_nix.export.graphs import open_graph
 from espnet2_nix.modules.log_mel import LogMel
+from espnet2_nix.runtime import SpeakOptions, Voice, VoiceInfo
+from espnet2_nix.runtime.graphs import PORTS, Graphs
+from espnet2_nix.voice_format import DECODER, GRAPHS, LATENT_ENCODER
 
 logger = logging.getLogger(__name__)
 
 MAX_MEL_DISTANCE = 0.15
 """Largest mean difference of log-mel amplitude (natural-log units) between int8 and fp32 with which int8 is written."""
 N_FFT, HOP_LENGTH = 1024, 256  # of the spectrogram in which the two are compared
-NOISE_SCALE = np.float32(0.667)
 OPERATORS = ["Conv", "MatMul", "Gemm"]
 
 
-@dataclass(frozen=True)
-class _Utterance:
-    """What the fp32 graphs make of a text: frames (1, C, T), noise and z (1, H, T), wav (T_wav,)."""
+class _Recorder(Graphs):
+    """Runs the graphs and keeps what each was given."""
 
-    frames: np.ndarray
-    noise: np.ndarray
-    z: np.ndarray
-    wav: np.ndarray
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.inputs: dict[str, list[np.ndarray]] = {name: [] for name in GRAPHS}
+
+    def run(self, graph: str, value: np.ndarray) -> list[np.ndarray]:
+        """Outputs of a graph for its one input."""
+        self.inputs[graph].append(np.ascontiguousarray(value))
+        return super().run(graph, value)
 
 
 class _Inputs:
@@ -46,16 +49,16 @@ class _Inputs:
         return next(self._values, None)
 
 
-def quantize(folder: Path, texts: list[np.ndarray], fs: int, bound: float | None = None) -> float:
+def quantize(folder: Path, info: VoiceInfo, texts: list[list[str]], bound: float | None = None) -> float:
     """Quantizes latent encoder and decoder in place; the text encoder is small and decides the durations: it stays.
 
     Static quantization (arXiv 1712.05877) of weights a channel and of activations a tensor, as pairs of quantize and
-    dequantize nodes.
+    dequantize nodes. The runtime speaks the texts, at the voice's own noise scale: what its graphs are given then calibrates.
 
     Args:
         folder: A voice with fp32 graphs.
-        texts: Token ids (1, T_text) to calibrate with.
-        fs: Sampling rate in Hz.
+        info: What is known of it.
+        texts: Texts to calibrate with, as tokens.
         bound: Largest mean difference of log-mel amplitude that is accepted; None is ``MAX_MEL_DISTANCE``.
 
     Returns:
@@ -63,21 +66,22 @@ def quantize(folder: Path, texts: list[np.ndarray], fs: int, bound: float | None
 
     Raises:
         ExportError: If there is nothing to calibrate with, or the difference exceeds the bound.
+        UserError: If the voice does not know a token.
     """
     bound = MAX_MEL_DISTANCE if bound is None else bound
     if not texts:
         raise ExportError(
             "int8 needs texts to calibrate with: give --calibration_text, a table of tokens: dump/raw/dev/text"
         )
-    spoken = [_speak(folder, ids) for ids in texts]
-    _quantize_graph(folder / "latent_encoder.onnx", "frames", [utterance.frames for utterance in spoken])
-    _quantize_graph(folder / "decoder.onnx", "z", [utterance.z for utterance in spoken])
-    latent_encoder, decoder = open_graph(folder / "latent_encoder.onnx"), open_graph(folder / "decoder.onnx")
-    differences = []
-    for utterance in spoken:
-        m_s, logs_s = latent_encoder.run(None, {"frames": utterance.frames})
-        wav = decoder.run(None, {"z": m_s + NOISE_SCALE * np.exp(logs_s) * utterance.noise})[0][0, 0]
-        differences.append(float((_log_mel(wav, fs) - _log_mel(utterance.wav, fs)).abs().mean()))
+    recorder = _Recorder(folder)
+    expected = _speak(Voice(info, recorder), texts)
+    for graph in (LATENT_ENCODER, DECODER):
+        _quantize_graph(folder / graph, PORTS[graph][0][0], recorder.inputs[graph])
+    found = _speak(Voice(info, Graphs(folder)), texts)
+    differences = [
+        float((_log_mel(ours, info.sample_rate) - _log_mel(theirs, info.sample_rate)).abs().mean())
+        for ours, theirs in zip(found, expected, strict=True)
+    ]
     distance = float(np.mean(differences))
     logger.info("mean log-mel difference between int8 and fp32: %.3f (bound %.3f)", distance, bound)
     if distance > bound:
@@ -88,14 +92,9 @@ def quantize(folder: Path, texts: list[np.ndarray], fs: int, bound: float | None
     return distance
 
 
-def _speak(folder: Path, ids: np.ndarray) -> _Utterance:
-    hidden, log_durations = open_graph(folder / "text_encoder.onnx").run(None, {"text": ids})
-    durations = np.maximum(np.ceil(np.exp(log_durations[0])), 1).astype(np.int64)
-    frames = np.repeat(hidden, durations, axis=2)
-    m_s, logs_s = open_graph(folder / "latent_encoder.onnx").run(None, {"frames": frames})
-    noise = np.random.default_rng(ids.size).standard_normal(m_s.shape, np.float32)
-    z = m_s + NOISE_SCALE * np.exp(logs_s) * noise
-    return _Utterance(frames, noise, z, open_graph(folder / "decoder.onnx").run(None, {"z": z})[0][0, 0])
+def _speak(voice: Voice, texts: list[list[str]]) -> list[np.ndarray]:
+    """Each text with noise of its own."""
+    return [voice.speak_tokens(tokens, SpeakOptions(seed=seed)) for seed, tokens in enumerate(texts)]
 
 
 def _quantize_graph(path: Path, name: str, values: list[np.ndarray]) -> None:

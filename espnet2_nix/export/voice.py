@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,19 +16,17 @@ from espnet2_nix.export.graphs import (
     TextEncoderGraph,
     export_graph,
     halve_weights,
-    open_graph,
 )
 from espnet2_nix.export.quantization import quantize
 from espnet2_nix.files import replace_folder
 from espnet2_nix.models.nix_tts import NixTTS
+from espnet2_nix.runtime.graphs import open_session
 from espnet2_nix.tasks.nix_tts import load_student
-from espnet2_nix.text.vocabulary import Vocabulary
 from espnet2_nix.version import __version__
+from espnet2_nix.voice_format import DECODER, GRAPHS, INFO, LATENT_ENCODER, TEXT_ENCODER, VoiceInfo
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = 1
-GRAPHS = ("text_encoder.onnx", "latent_encoder.onnx", "decoder.onnx")
 PRECISIONS = ("fp32", "fp16", "int8")
 CHECKED_LENGTHS = (3, 11, 80)  # tokens; the graphs are traced with 9
 TOLERANCE = 1e-4
@@ -43,7 +38,7 @@ def write_graphs(student: NixTTS, folder: Path) -> None:
     export_graph(
         TextEncoderGraph(student.encoder),
         (torch.ones(1, 9, dtype=torch.long),),
-        folder / "text_encoder.onnx",
+        folder / TEXT_ENCODER,
         ["text"],
         ["hidden", "log_durations"],
         {"text": {1: "T_text"}, "hidden": {2: "T_text"}, "log_durations": {1: "T_text"}},
@@ -51,7 +46,7 @@ def write_graphs(student: NixTTS, folder: Path) -> None:
     export_graph(
         LatentEncoderGraph(student.encoder),
         (torch.randn(1, channels, 40),),
-        folder / "latent_encoder.onnx",
+        folder / LATENT_ENCODER,
         ["frames"],
         ["m_s", "logs_s"],
         {"frames": {2: "T_feats"}, "m_s": {2: "T_feats"}, "logs_s": {2: "T_feats"}},
@@ -59,7 +54,7 @@ def write_graphs(student: NixTTS, folder: Path) -> None:
     export_graph(
         student.decoder,
         (torch.randn(1, latent, 40),),
-        folder / "decoder.onnx",
+        folder / DECODER,
         ["z"],
         ["wav"],
         {"z": {2: "T_feats"}, "wav": {2: "T_wav"}},
@@ -72,22 +67,22 @@ def largest_difference(student: NixTTS, folder: Path) -> float:
     rng = np.random.default_rng(0)
     encoder = student.encoder
     modules = {
-        "text_encoder.onnx": TextEncoderGraph(encoder).eval(),
-        "latent_encoder.onnx": LatentEncoderGraph(encoder).eval(),
-        "decoder.onnx": student.decoder.eval(),
+        TEXT_ENCODER: TextEncoderGraph(encoder).eval(),
+        LATENT_ENCODER: LatentEncoderGraph(encoder).eval(),
+        DECODER: student.decoder.eval(),
     }
     worst = 0.0
     for length in CHECKED_LENGTHS:
         frames = 5 * length
         values = {
-            "text_encoder.onnx": rng.integers(2, encoder.num_tokens, (1, length)),
-            "latent_encoder.onnx": rng.standard_normal((1, encoder.channels, frames), np.float32),
-            "decoder.onnx": rng.standard_normal((1, encoder.latent_channels, frames), np.float32),
+            TEXT_ENCODER: rng.integers(2, encoder.num_tokens, (1, length)),
+            LATENT_ENCODER: rng.standard_normal((1, encoder.channels, frames), np.float32),
+            DECODER: rng.standard_normal((1, encoder.latent_channels, frames), np.float32),
         }
         for name, module in modules.items():
             expected = module(torch.from_numpy(values[name]))
             expected = expected if isinstance(expected, tuple) else (expected,)
-            session = open_graph(folder / name)
+            session = open_session(folder / name)
             found = session.run(None, {session.get_inputs()[0].name: values[name]})
             for ours, theirs in zip(found, expected, strict=True):
                 worst = max(worst, float(np.abs(ours - theirs.numpy()).max()))
@@ -166,7 +161,7 @@ def write_voice(
     if precision not in PRECISIONS:
         raise ExportError(f"precision: expected one of {', '.join(PRECISIONS)}, found {precision!r}")
     outdir = Path(outdir)
-    if outdir.exists() and not (outdir / "voice.json").is_file() and (not outdir.is_dir() or any(outdir.iterdir())):
+    if outdir.exists() and not (outdir / INFO).is_file() and (not outdir.is_dir() or any(outdir.iterdir())):
         raise ExportError(f"{outdir} is there and is no voice: it is not replaced; give another folder")
     with replace_folder(outdir) as aside:
         write_graphs(student, aside)
@@ -174,44 +169,37 @@ def write_voice(
         if not difference < TOLERANCE:
             raise ExportError(f"the graphs differ from PyTorch by {difference:.2g}, expected less than {TOLERANCE:g}")
         logger.info("largest difference between PyTorch and onnxruntime: %.2g", difference)
+        info = describe(student, facts, precision)
         if precision == "fp16":
             for name in GRAPHS:
                 halve_weights(aside / name)
         elif precision == "int8":
-            vocabulary = Vocabulary(facts.token_list)
-            texts = [
-                np.array([vocabulary.ids(text, "a text to calibrate with")], dtype=np.int64) for text in calibration
-            ]
-            quantize(aside, texts, student.fs)
-            halve_weights(aside / "text_encoder.onnx")
+            quantize(aside, info, list(calibration))
+            halve_weights(aside / TEXT_ENCODER)
         (aside / "LICENSE").write_text(
             f"This voice was trained on the corpus {facts.corpus}, licence {facts.license}, and may be used and passed on "
             "under that licence only.\n",
             encoding="utf-8",
         )
-        info = _describe(student, facts, precision, aside)
-        (aside / "voice.json").write_text(json.dumps(info, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        info.with_hashes(aside, (*GRAPHS, "LICENSE")).write(aside)
     return {path.name: path.stat().st_size for path in sorted(outdir.iterdir())}
 
 
-def _describe(student: NixTTS, facts: VoiceFacts, precision: str, folder: Path) -> dict[str, Any]:
-    """Content of voice.json for the files in a folder."""
-    return {
-        "format_version": FORMAT_VERSION,
-        "name": f"nix_tts_{facts.corpus}",
-        "espnet2_nix": __version__,
-        "precision": precision,
-        "languages": ["ko"],
-        "corpus": facts.corpus,
-        "license": facts.license,
-        "sample_rate": student.fs,
-        "hop_length": student.decoder.upsample_factor,
-        "token_list": facts.token_list,
-        "frontend": facts.frontend,
-        "receptive_field": {
-            "latent_encoder": list(student.encoder.latent_encoder.receptive_field),
-            "decoder": list(student.decoder.receptive_field),
+def describe(student: NixTTS, facts: VoiceFacts, precision: str) -> VoiceInfo:
+    """What voice.json tells of a student, without the hashes of its files."""
+    return VoiceInfo(
+        sample_rate=student.fs,
+        hop_length=student.decoder.upsample_factor,
+        token_list=tuple(facts.token_list),
+        frontend=facts.frontend,
+        receptive_field={
+            "latent_encoder": tuple(student.encoder.latent_encoder.receptive_field),
+            "decoder": tuple(student.decoder.receptive_field),
         },
-        "defaults": {"noise_scale": student.noise_scale, "speed": 1.0},
-        "sha256": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (*GRAPHS, "LICENSE")},
-    }
+        noise_scale=student.noise_scale,
+        name=f"nix_tts_{facts.corpus}",
+        espnet2_nix=__version__,
+        precision=precision,
+        corpus=facts.corpus,
+        license=facts.license,
+    )

@@ -8,7 +8,6 @@ import shutil
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.version import InvalidVersion, Version
@@ -17,6 +16,7 @@ from espnet2_nix.errors import MissingFileError
 from espnet2_nix.export.errors import ExportError
 from espnet2_nix.files import replace_folder
 from espnet2_nix.version import __version__
+from espnet2_nix.voice_format import INFO, VoiceInfo
 
 ENTRY_POINTS = "espnet2_nix.voices"
 _PYPROJECT = """\
@@ -132,17 +132,15 @@ def write_voice_package(
         version = str(Version(version))
     except InvalidVersion as error:
         raise VoicePackageError(f"version: expected one like 1.0.0, found {version!r}") from error
-    if not (voice_dir / "voice.json").is_file():
-        raise MissingFileError(
-            f"{voice_dir / 'voice.json'} not found; stage 12 writes it: ./run.sh --stage 12 --stop_stage 12"
-        )
-    info = json.loads((voice_dir / "voice.json").read_text(encoding="utf-8"))
+    if not (voice_dir / INFO).is_file():
+        raise MissingFileError(f"{voice_dir / INFO} not found; stage 12 writes it: ./run.sh --stage 12 --stop_stage 12")
+    info = VoiceInfo.read(voice_dir)
     if outdir.exists() and not _is_voice_package(outdir):
         raise VoicePackageError(
             f"{outdir} is there and is no package of a voice: it is not replaced; give another folder"
         )
     # The whole voice must be there before anything is written: its own list says what belongs to it.
-    members = ["voice.json", *info["sha256"]]
+    members = [INFO, *info.sha256]
     missing = [member for member in members if not (voice_dir / member).is_file()]
     if missing:
         raise VoicePackageError(f"{voice_dir} lacks {', '.join(missing)}; export the voice again (stage 12)")
@@ -156,8 +154,8 @@ def write_voice_package(
         values = {
             "distribution": distribution,
             "version": version,
-            "description": f"A Korean voice for espnet2_nix, trained on {info['corpus']}",
-            "license": _license_expression(info["license"]),
+            "description": f"A Korean voice for espnet2_nix, trained on {info.corpus}",
+            "license": _license_expression(info.license),
             "requirement": f"espnet2_nix>={__version__}",
             "group": ENTRY_POINTS,
             "name": name,
@@ -190,14 +188,14 @@ def _license_expression(license_name: str) -> str:
         return "LicenseRef-" + re.sub(r"[^A-Za-z0-9.-]+", "-", license_name).strip("-")
 
 
-def _licence(voice_dir: Path, info: dict[str, Any], attribution: str) -> str:
+def _licence(voice_dir: Path, info: VoiceInfo, attribution: str) -> str:
     """What the voice says of its licence, and whom it owes to."""
     lines = [(voice_dir / "LICENSE").read_text(encoding="utf-8").strip()]
-    for line in (info.get("init_license"), f"Corpus: {attribution}" if attribution else None):
+    for line in (info.facts.get("init_license"), f"Corpus: {attribution}" if attribution else None):
         if line and line not in lines[0]:
             lines.append(line)
-    if info["license"].upper().startswith("CC"):
-        lines.append(f"The terms: {_creative_commons(info['license'])}")
+    if info.license.upper().startswith("CC"):
+        lines.append(f"The terms: {_creative_commons(info.license)}")
     return "\n\n".join(lines) + "\n"
 
 
@@ -210,21 +208,21 @@ def _creative_commons(license_name: str) -> str:
 
 
 def _card(
-    name: str, distribution: str, info: dict[str, Any], size: int, attribution: str, experiment: Experiment | None
+    name: str, distribution: str, info: VoiceInfo, size: int, attribution: str, experiment: Experiment | None
 ) -> str:
     experiment = experiment or Experiment()
     facts = {
         "language": "Korean",
-        "corpus": f"{info['corpus']}{f' ({attribution})' if attribution else ''}",
-        "licence": f"{info['license']}, see LICENSE",
-        "sampling rate": f"{info['sample_rate']} Hz",
-        "weights": f"{info['precision']}, {size / 1e6:.1f} MB in all",
-        "text front-end": f"{info['frontend']['name']} {info['frontend']['version']}",
-        "made with": f"espnet2_nix {info['espnet2_nix']}",
+        "corpus": f"{info.corpus}{f' ({attribution})' if attribution else ''}",
+        "licence": f"{info.license}, see LICENSE",
+        "sampling rate": f"{info.sample_rate} Hz",
+        "weights": f"{info.precision}, {size / 1e6:.1f} MB in all",
+        "text front-end": f"{info.frontend['name']} {info.frontend['version']}",
+        "made with": f"espnet2_nix {info.espnet2_nix}",
     }
     card = _CARD.format(
         distribution=distribution,
-        corpus=info["corpus"],
+        corpus=info.corpus,
         name=name,
         facts="\n".join(f"| {key} | {value} |" for key, value in facts.items()),
     )

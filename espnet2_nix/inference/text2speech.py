@@ -16,6 +16,7 @@ from espnet2_nix.models.vits_teacher import VITSTeacher
 from espnet2_nix.tasks.nix_tts import load_student
 from espnet2_nix.tasks.register import NixPreprocessor
 from espnet2_nix.tasks.teacher import load_vits
+from espnet2_nix.voice_format import SpeakOptions
 
 
 class Text2Speech:
@@ -83,18 +84,21 @@ class Text2Speech:
             Dict of ``wav`` (T_wav,) float32 and ``duration`` (T_text,) int64 in frames.
 
         Raises:
-            UserError: If nothing of the text can be read, or the speed is not above 0.
+            UserError: If nothing of the text can be read, or an option is out of range.
         """
-        speed = self.speed if speed is None else speed
-        if speed <= 0:
-            raise UserError(f"speed: expected a factor above 0, found {speed}")
+        seed = self.seed if seed is None else seed
+        asked = SpeakOptions(
+            speed=self.speed if speed is None else speed,
+            noise_scale=self.noise_scale if noise_scale is None else noise_scale,
+            seed=0 if seed is None else seed,
+        )
         if isinstance(text, str):
             text = self.preprocess_fn("<text>", {"text": text})["text"]
         options = {
-            "alpha": 1.0 / speed,
-            "noise_scale": self.noise_scale if noise_scale is None else noise_scale,
+            "alpha": 1.0 / asked.speed,
+            "noise_scale": asked.noise_scale,
             "noise_scale_dur": self.noise_scale_dur,
-            "seed": self.seed if seed is None else seed,
+            "seed": seed,
             **(decode_conf or {}),
         }
         return self.tts.inference(

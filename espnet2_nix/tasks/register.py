@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from espnet2_nix.errors import UserError
-from espnet2_nix.text import frontend_info, tokenize
+from espnet2_nix.text import tokenize
+from espnet2_nix.text.compatibility import check_frontend
 from espnet2_nix.text.vocabulary import Vocabulary
 
 
@@ -20,17 +21,11 @@ class NixPreprocessor:
         frontend: ``name`` and ``version`` of the front-end, as stored in the student's configuration.
 
     Raises:
-        UserError: If this package has no such front-end or another version of it.
+        UserError: If this package has no such front-end, or one that gives tokens which the student does not know.
     """
 
     def __init__(self, token_list: list[str], frontend: dict[str, object]) -> None:
-        self.g2p = str(frontend["name"])
-        known = frontend_info(self.g2p)
-        if known != dict(frontend):
-            raise UserError(
-                f"the model was trained with front-end {self.g2p} {frontend['version']}, this package has "
-                f"{self.g2p} {known['version']}; install the espnet2_nix that made the model, or train it anew"
-            )
+        self.g2p = check_frontend(frontend, token_list, "the model")
         self.vocabulary = Vocabulary(token_list)
 
     def __call__(self, uid: str, data: dict[str, object]) -> dict[str, object]:

@@ -9,10 +9,11 @@ import torch
 import yaml
 from conftest import make_student, make_voice
 
-from espnet2_nix.export.graphs import OPSET, count_macs, open_graph
+from espnet2_nix.export.graphs import OPSET, count_macs
 from espnet2_nix.export.sherpa import write_sherpa
 from espnet2_nix.export.voice import ExportError, VoiceFacts, write_voice
 from espnet2_nix.runtime import Voice
+from espnet2_nix.runtime.graphs import open_session
 from espnet2_nix.tasks.register import NixPreprocessor
 from espnet2_nix.text import frontend_info, single_character, token_list, tokenize
 
@@ -88,12 +89,12 @@ def test_half_precision_halves_the_file_and_is_hardly_heard(voices, tmp_path):
     sizes = [
         sum(path.stat().st_size for path in folder.glob("*.onnx")) for folder in (voices / "istft", tmp_path / "half")
     ]
-    half = open_graph(tmp_path / "half" / "decoder.onnx")
-    full = open_graph(voices / "istft" / "decoder.onnx")
+    half = open_session(tmp_path / "half" / "decoder.onnx")
+    full = open_session(voices / "istft" / "decoder.onnx")
     z = np.random.default_rng(0).standard_normal((1, 8, 30), np.float32)
     difference = np.abs(half.run(None, {"z": z})[0] - full.run(None, {"z": z})[0]).max()
     assert 0 < difference < 0.05 * np.abs(full.run(None, {"z": z})[0]).max()
-    assert Voice.load(tmp_path / "half").info["precision"] == "fp16"
+    assert Voice.load(tmp_path / "half").info.precision == "fp16"
     assert sizes[1] < sizes[0]
 
 

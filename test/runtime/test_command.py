@@ -100,7 +100,7 @@ def test_wrong_options_end_with_2(arguments, message, capsys):
         (["나무", "-o", "a.wav"], "no voice is installed: pip install"),
         (["", "--voice", "VOICE", "-o", "a.wav"], "expected a text to say, found none"),
         (["...", "--voice", "VOICE", "-o", "a.wav"], "nothing readable"),
-        (["나무", "--voice", "VOICE", "-o", "a.wav", "--speed", "0"], "speed: expected a factor above 0"),
+        (["나무", "--voice", "VOICE", "-o", "a.wav", "--speed", "0"], "speed: expected a factor of 0.1 to 10"),
         (["나무", "--voice", "VOICE", "-o", "a.wav", "--lexicon", "none.tsv"], "none.tsv"),
         (["나무", "--voice", "VOICE", "-o", "a.wav", "--timings", "a.txt"], "expected an ending of .json"),
         (["-f", "none.txt", "--voice", "VOICE", "--output_dir", "d"], "none.txt"),

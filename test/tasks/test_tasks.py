@@ -16,6 +16,7 @@ import yaml
 from conftest import make_encoder_conf
 
 from espnet2_nix.bin.dump_latents import main as dump_latents
+from espnet2_nix.errors import UserError
 from espnet2_nix.tasks.nix_decoder import NixDecoderTask
 from espnet2_nix.tasks.nix_encoder import NixEncoderTask
 from espnet2_nix.tasks.nix_scratch import NixScratchTask
@@ -458,14 +459,19 @@ def test_a_damaged_pack_is_refused(packed, tmp_path):
         Text2Speech.from_pretrained(tmp_path / "cut.zip")
 
 
-def test_another_front_end_version_is_refused(student_dir, tmp_path):
+def test_a_pack_outlives_repairs_of_the_front_end(student_dir, tmp_path, caplog):
     from espnet2_nix.inference import Text2Speech
 
+    caplog.set_level("INFO")
     config = yaml.safe_load((student_dir / "config.yaml").read_text(encoding="utf-8"))
     config["frontend"]["version"] = "0"
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    with pytest.raises(ValueError, match="front-end"):
-        Text2Speech(tmp_path / "config.yaml", student_dir / "model.pth")
+    Text2Speech(tmp_path / "config.yaml", student_dir / "model.pth")
+    assert caplog.text.count("made with front-end standard 0, spoken with version") == 1
+    for frontend in ("standard", {"name": "espeak", "version": "1"}):
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump({**config, "frontend": frontend}), encoding="utf-8")
+        with pytest.raises(UserError, match="front"):
+            Text2Speech(tmp_path / "config.yaml", student_dir / "model.pth")
 
 
 # ---- stages 6, 9 and 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -47,4 +48,4 @@ def word_list(file: str, name: str) -> tuple[str, ...]:
 
 def any_of(file: str, name: str) -> str:
     """Gives a list of words as a regular expression, for example `(?:가지|가)`."""
-    return f"(?:{'|'.join(word_list(file, name))})"
+    return f"(?:{'|'.join(map(re.escape, word_list(file, name)))})"

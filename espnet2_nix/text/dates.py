@@ -18,6 +18,7 @@ _YEAR_MONTH = re.compile(
 _SHORT_DATE = re.compile(
     rf"(?<![\d.\-/])'?(\d\d)(?:\.(0[1-9]|1[0-2])\.(0[1-9]|[12]\d|3[01])|\.\s({_MONTH})\.\s({_DAY})|/(0[1-9]|1[0-2])/({_DAY}))(?![\d./])\.?"
 )
+_DOT_DAY = re.compile(rf"(?<![\d.])({_MONTH})\.\s?({_DAY})\.?(?=\s?\([월화수목금토일]\))")
 _SHORT_YEAR = re.compile(r"(?<![A-Za-z0-9])'(?=\d\d(?:년|~|\s?학번|\s?월드컵|\s?올림픽|\s*$))")
 _ZERO = re.compile(r"(?<![\d.,:])0(\d)(?=\s?(?:월|일|시|분|초)(?![가-힣]{2}))")
 _TIME = re.compile(
@@ -34,8 +35,10 @@ _MERIDIEM = re.compile(
 _STUDENT_YEAR = re.compile(
     r"(?<![\d.,])(\d\d)(?=\s?학번|년생|년도? ?입학)|(?<![\d.,\-])([089]\d)(?=\s?(?:서울\s?)?(?:올림픽|아시안게임|월드컵))"
 )
+_SEASON = re.compile(r"(?<![\d.\-/])((?:20|19)?\d\d)[-/~](\d\d)(?=\s?시즌)")
 _DECADES = re.compile(r"(?<![\d,.])([1-9])0([1-9])0(?![\d,.])")
 _LAYER = re.compile(r"(?<![\d,.])([3-7])86(?=\s?(?:세대|정치|운동권|의원|컴퓨터))")
+_VIRUS = re.compile(r"(?<=코로나)\s?19(?![\d,.])")
 _PARALLEL = re.compile(r"(?<![\d,.])38(?=선(?![가-힣]{3}))")
 
 
@@ -77,9 +80,11 @@ def _date(year: int, months: str, day: str) -> str:
 
 def read_dates(text: str) -> str:
     """Reads years with months and days, and months with days."""
+    text = _SEASON.sub(lambda m: f"{sino(int(m[1]))} {sino(int(m[2]))}", text)
     text = _DATE.sub(lambda m: _date(int(m[1]), m[2], m[3]), text)
     text = _SHORT_DATE.sub(lambda m: _date(int(m[1]), m[2] or m[4] or m[6], m[3] or m[5] or m[7]), text)
     text = _YEAR_MONTH.sub(lambda m: f"{sino(int(m[1]))} 년 {month(int(m[2] or m[3]))}", text)
+    text = _DOT_DAY.sub(lambda m: f"{month(int(m[1]))} {sino(int(m[2]))} 일", text)
     text = _SHORT_YEAR.sub("", _ZERO.sub(r"\1", text))
     if "/" in text:
         patterns = _patterns()
@@ -112,6 +117,7 @@ def read_events(text: str) -> str:
         return by_digit(match[0]) if known or patterns["generation"].match(text, match.end()) else match[0]
 
     text = _DECADES.sub(decades, text)
+    text = _VIRUS.sub(" 일구", text)
     return _PARALLEL.sub("삼팔", _LAYER.sub(lambda m: by_digit(m[0]), text))
 
 

@@ -27,12 +27,12 @@ _POINT = re.compile(r"(?<![^\s(~+\-])\.(?=\d)")
 _DOTTED = re.compile(r"(?<![\d.])(?:(제)\s?)?(\d+(?:\.\d+){2,})(?![\d])")
 _CIRCLED_ONE = re.compile(r"(?<=\d) {2,}(?=\d)")
 _POWER = re.compile(r"(?<=[\w)])\^\s?(\d+|[a-z])")
-_ANGLE = re.compile(r"(\d+)\s?°\s?(\d+)\s?[′'](?:\s?(\d+)\s?[″\"])?")
+_ANGLE = re.compile(r"(?<!\d)(\d+)\s?°\s?(\d+)\s?[′'](?:\s?(\d+)\s?[″\"])?")
 _DAYS_LEFT = re.compile(r"(?<![A-Za-z0-9])D-(?=\d)")
 _PAR = re.compile(r"(?<![가-힣])파\s?([3-6])(?=\s?(?:홀|에서|의|짜리|[,.]|$))")
 _PARS = {"3": "쓰리", "4": "포", "5": "파이브", "6": "식스"}
 _MARKED = re.compile(
-    r"(?<![A-Za-z])([pP]{1,2}|[Nn][Oo]|NO|[Cc]h|[Ff]ig|[Ee][Pp]|[Vv]ol|[Vv]er|[Ll]v|TOP|Top|[Vv])\.?\s?(?=\d)"
+    r"(?<![A-Za-z0-9])([pP]{1,2}|[Nn][Oo]|NO|[Cc]h|[Ff]ig|[Ee][Pp]|[Vv]ol|[Vv]er|[Ll]v|TOP|Top|[Vv])\.?\s?(?=\d)"
 )
 _MARKS = {"p": "페이지", "pp": "페이지", "no": "넘버", "ch": "챕터", "fig": "그림", "ep": "에피소드", "vol": "볼륨", "ver": "버전",
           "lv": "레벨", "top": "톱", "v": "브이"}  # fmt: skip
@@ -112,7 +112,8 @@ def _read_number(match: re.Match[str]) -> str:
     if match["unit"] or match["rate"]:
         return lead + read_unit(match, written, before)
     if match["counter"]:
-        return lead + read_counter(written, match["counter"], before, text, end, ordinal=bool(match["ordinal"]))
+        reading = read_counter(written, match["counter"], before, text, end, ordinal=bool(match["ordinal"]))
+        return lead + reading + (" " if text[end : end + 1].isdigit() else "")
     reading = decimal(written)
     if match["floor"]:
         floor = to_int(written)
@@ -146,10 +147,10 @@ STEPS = (
     ranges.read_fractions,
     ranges.read_scores,
     ranges.read_formulas,
+    ranges.read_approximate,
     ranges.read_ranges,
     codes.read_serials,
     read_dotted,
-    ranges.read_approximate,
     read_myriads,
     read_numbers,
 )

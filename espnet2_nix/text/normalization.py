@@ -28,6 +28,8 @@ _SIGNS = (
     (re.compile(r"(?<=[A-Za-z가-힣])\s?&\s?(?=[A-Za-z가-힣])"), " 앤 "),
     (re.compile(r"#(?=\s?[\d가-힣A-Za-z])"), " 샵 "),
     (re.compile(r"(?<=\S)\s?\+\s?(?=[\w가-힣])"), " 플러스 "),
+    (re.compile(r"(?<=Rh)-"), " 마이너스 "),
+    (re.compile(r"((?:학점|성적|등급|평점)[^A-Z]{0,6}[A-D])-"), r"\1 마이너스 "),
     (re.compile(r"@"), " 골뱅이 "),
     (re.compile(r"%"), " 퍼센트"),
     (re.compile(r"[℃°]"), "도"),

@@ -11,11 +11,11 @@ from espnet2_nix.text.numbers import NUMBER, by_digit, decimal, integer, sino, t
 from espnet2_nix.text.particles import WORD_END, agree, substitute
 
 _RATIO = re.compile(r"(?<![\d:])(\d+(?:\.\d+)?)\s?:\s?(\d+(?:\.\d+)?)(?:\s?:\s?(\d+(?:\.\d+)?))?(?![\d:])")
-_FRACTION = re.compile(r"(?<![\d/.])(?:(\d+)\s)?(\d+)/(\d+)(?![\d/])")
+_FRACTION = re.compile(r"(?<![\d/.A-Za-z])(?:(\d+)\s)?(\d+)/(\d+)(?![\d/])")
 _PRESSURE = re.compile(r"(?<![\d/.])(\d{2,3})/(\d{2,3})(?P<unit>\s?mmHg)?(?![\d/])")
 _QUARTER = re.compile(r"(?<![\d/.])([1-4])[/·]4\s?(?=분기)")
 _PART_OF = re.compile(r"(?<!\d)(\d+)\s?분의\s?(\d+)")
-_SCORE = re.compile(r"(?<!\d)(\d+)\s?대\s?(\d+)(?!\d)(?!\s?(?:개|명|[가-힣]*대))")
+_SCORE = re.compile(r"(?<!\d)(\d+)\s?대\s?(\d+)(?!\d)(?!\s?(?:개|명|대)(?![가-힣]))")
 _PAIR = re.compile(r"(?<![\d\-.,A-Za-z~])(\d{1,4})\s?-\s?(\d{1,4})(?![\d\-~]|[,.]\d)")
 _FORMULA = re.compile(
     rf"""(?<![\w.])({NUMBER})\s?([+×÷=<>≤≥*])\s?(?={NUMBER})
@@ -42,6 +42,7 @@ _NATIVE_PAIRS = dict(
     zip("12345678", ["한두", "두세", "서너", "네다섯", "대여섯", "예닐곱", "일고여덟", "여덟아홉"], strict=True)
 )
 _SINO_PAIRS = {"5": "오륙"}
+_TENS = re.compile(r"(?<![\d,.])(?<!\d\s)([1-9])(?:\s?~\s?|,\s)([2-9])(0|00)(?=\s?[가-힣])")
 
 
 @cache
@@ -196,4 +197,12 @@ def read_approximate(text: str) -> str:
             return None
         return f"{_SINO_PAIRS.get(match[1]) or sino(int(match[1])) + sino(int(match[2]))} "
 
+    def tens(match: re.Match[str]) -> str | None:
+        blank = text[match.end() : match.end() + 1] == " "
+        if int(match[2]) != int(match[1]) + 1 or not counter_pattern().match(text, match.end() + blank):
+            return None
+        pair = _SINO_PAIRS.get(match[1]) or sino(int(match[1])) + sino(int(match[2]))
+        return pair + ("십 " if match[3] == "0" else "백 ")
+
+    text = substitute(_TENS, text, tens)
     return substitute(_APPROXIMATE, text, read)

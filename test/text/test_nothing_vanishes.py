@@ -11,7 +11,7 @@ from espnet2_nix.text import normalize
 # Syllables by which a digit may be read: Sino-Korean, native, English, and in names of days and months.
 READ_AS = {
     "2": "이두둘스투세", "3": "삼세셋서석쓰써", "4": "사네넷너넉포", "5": "오다파대피", "6": "육유여식뉴륙예", "7": "칠일", "8": "팔여에열",
-    "9": "구아",
+    "9": "구아나",
 }  # fmt: skip
 PREFIXES = ["", "가", "끝났습니다.", "음…", "..", ".", "...", "No.", "p.", "Vol.", "v", "3.2.", "1.", "A", "A-", "(", "'", "약 ", "제", "제 ",
             "$", "-", "+", "~", "#", "·", "/", ":", ",", "1,", "영하 ", "총", "B", "km", "x²", "7 ", "7-", "7~", "7/", "7:", "번호 ", "오후 ",
@@ -41,7 +41,7 @@ def test_every_digit_is_read(prefix):
             st.sampled_from(PREFIXES),
             st.sampled_from(ENDINGS),
             st.sampled_from([str(n) for n in range(2, 10)]),
-            st.text(alphabet="가나다번시대 AaBmkg.,:/-~+·()", max_size=3),
+            st.text(alphabet="가라마번시대 AaBmkg.,:/-~+·()", max_size=3),
         ),
         max_size=6,
     ).map("".join)

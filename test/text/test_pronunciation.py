@@ -44,6 +44,25 @@ def test_articles(written, spoken):
     assert pronounce(written) == spoken
 
 
+KINDS = {
+    "-적 after one syllable": "외적인:외쩌긴, 미적으로:미쩌그로, 성적 매력:성쩡 매력, 성적이:성저기, 지적 호기심:지쩌, 코기심, 지적하다:지저카다",
+    "-기": "소금기:소금끼, 웃음기가:우슴끼가, 습기:습끼, 기술기획:기술기획, 끈기:끈기",
+    "-길": "출근길:출근낄, 귀성길:귀성낄, 시멘트길:시멘트길, 잡아당길:자바당길, 큰길:큰길",
+    "-값": "달걀값:달걀깝, 얼굴값이:얼굴깝씨, 음식값:음식깝, 제값:제갑",
+    "-가": "할인가:하린까, 판매가는:판매까는, 판매가:판매가, 전문가:전문가",
+    "compounds": "금은방:그믄빵, 걱정거리:걱쩡꺼리, 노름판:노름판, 몸살:몸살, 말다툼:말다툼",
+    "ㄴ before 여름, 잇몸, 역": "지난여름:지난녀름, 아랫잇몸:아랜닌몸, 첫여름:천녀름, 한입:한닙, 낯익은:난니근",
+    "stems in ㅁ": "삶고:삼꼬, 뿜다:뿜따, 검다:검따, 감지:감지, 감소:감소, 참지:참찌, 참고:참고",
+    "Hanja words": "울산:울싼, 서울산업:서울사넙, 구속영장:구송녕짱, 수영장:수영장, 함수:함쑤, 배달서비스:배달서비스, 안과:안꽈, 불안과:부란과",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_of_words(kind):
+    pairs = [pair.split(":") for pair in KINDS[kind].split(", ")]
+    assert [(written, pronounce(written)) for written, spoken in pairs if pronounce(written) != spoken] == []
+
+
 @pytest.mark.parametrize(
     ("written", "spoken"),
     [

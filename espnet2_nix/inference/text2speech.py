@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -126,7 +127,10 @@ class Text2Speech:
 
             return Text2Speech(**{**download_pretrained(str(model_tag)), **kwargs})
         with tempfile.TemporaryDirectory() as folder:
-            return Text2Speech(**{**unpack_student(model_tag, folder), **kwargs})
+            try:
+                return Text2Speech(**{**unpack_student(model_tag, folder), **kwargs})
+            except UserError as error:  # the folder that it was unpacked into tells nobody anything
+                raise UserError(re.sub(rf"{re.escape(folder)}[^ :,]*/", f"{model_tag}: ", str(error))) from error
 
 
 def unpack_student(packed_model: str | Path, folder: str | Path) -> dict[str, str]:

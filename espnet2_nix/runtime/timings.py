@@ -94,11 +94,7 @@ class Timings:
         Raises:
             UserError: If the ending is another.
         """
-        path = Path(path)
-        forms = {".json": self._json, ".srt": self._srt, ".textgrid": self._textgrid}
-        form = forms.get(path.suffix.lower())
-        if form is None:
-            raise UserError(f"{path}: expected an ending of .json, .srt or .TextGrid for timings")
+        form = getattr(self, check_ending(path))
         with replace_file(path) as aside:
             aside.write_text(form(), encoding="utf-8")
 
@@ -133,6 +129,19 @@ class Timings:
                     f'            text = "{span.label}"',
                 ]
         return "\n".join(lines) + "\n"
+
+
+def check_ending(path: str | Path) -> str:
+    """The name of the method that makes the form of a file's ending.
+
+    Raises:
+        UserError: If the ending is another.
+    """
+    forms = {".json": "_json", ".srt": "_srt", ".textgrid": "_textgrid"}
+    suffix = Path(path).suffix.lower()
+    if suffix not in forms:
+        raise UserError(f"{path}: expected an ending of .json, .srt or .TextGrid for timings")
+    return forms[suffix]
 
 
 def _join(spans: list[Span], begins: Callable[[Span], bool]) -> list[Span]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from espnet2_nix.errors import UserError
-from espnet2_nix.files import replace_file
+from espnet2_nix.runtime.audio_file import write_audio
 from espnet2_nix.runtime.graphs import Graphs
 from espnet2_nix.runtime.installed import find_voice
 from espnet2_nix.runtime.sentences import SENTENCE_ENDS, split_sentences
@@ -43,11 +43,12 @@ class Audio:
     timings: Timings
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Writes a 16-bit wav, aside and then renamed."""
-        import soundfile
+        """Writes a file, whole or not at all; the ending decides the format: .wav, .flac, .ogg, .opus or .mp3.
 
-        with replace_file(path) as aside:
-            soundfile.write(aside, self.samples, self.sample_rate, subtype="PCM_16", format="WAV")
+        Raises:
+            UserError: The ending is another, or the file cannot be written.
+        """
+        write_audio(path, [self.samples], self.sample_rate)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,10 @@ from espnet2_nix.version import __version__
 register()
 
 
+LARGEST_SIZE = 2**13  # channels, blocks, kernel sizes: twenty times the published student's
+LARGEST_LIST = 64
+
+
 def student_config(
     encoder_args: argparse.Namespace,
     decoder_args: argparse.Namespace,
@@ -140,8 +144,9 @@ def assemble(
 def save_student(model: ESPnetTTSModel, config: dict[str, Any], output_dir: str | Path) -> None:
     """Writes config.yaml and model.pth, each aside and then renamed."""
     output_dir = Path(output_dir)
-    with replace_file(output_dir / "model.pth") as aside:
-        torch.save(model.state_dict(), aside)
+    # Into an open file: torch would write the hidden name into it, and no two runs would give the same bytes.
+    with replace_file(output_dir / "model.pth") as aside, open(aside, "wb") as f:
+        torch.save(model.state_dict(), f)
     write_text(output_dir / "config.yaml", yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
 
 
@@ -155,9 +160,40 @@ def load_student(train_config: str | Path, model_file: str | Path) -> tuple[ESPn
     args = read_config(train_config)
     if getattr(args, "tts", None) != "nix_tts":
         raise UserError(f"{train_config}: expected a student (tts: nix_tts), found tts: {getattr(args, 'tts', None)}")
-    model = TTSTask.build_model(args)
+    check_sizes(vars(args), train_config)
+    try:
+        model = TTSTask.build_model(args)
+    except (TypeError, AttributeError, KeyError, AssertionError) as error:
+        raise UserError(f"{train_config} is no configuration of a student: {type(error).__name__}: {error}") from error
     load_strictly(model, read_state_dict(model_file), model_file)
     return model.eval(), args
+
+
+def check_sizes(config: dict[str, Any], where: str | Path) -> None:
+    """Looks at what a configuration from elsewhere would have allocated, before anything is.
+
+    Raises:
+        UserError: If an entry is missing or of another kind, or a number is beyond any student's.
+    """
+    kinds = {"tts_conf": dict, "frontend": dict, "token_list": list, "feats_extract_conf": dict}
+    for name, kind in kinds.items():
+        if not isinstance(config.get(name), kind):
+            raise UserError(f"{where}: expected {name} as a {kind.__name__}, found {str(config.get(name))[:40]!r}")
+
+    def walk(name: str, value: object) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                walk(f"{name}.{key}", inner)
+        elif isinstance(value, (list, tuple)):
+            if len(value) > LARGEST_LIST:
+                raise UserError(f"{where}: {name} has {len(value)} entries, expected at most {LARGEST_LIST}")
+            for inner in value:
+                walk(name, inner)
+        elif isinstance(value, (int, float)) and not abs(value) <= LARGEST_SIZE:
+            raise UserError(f"{where}: {name} is {value}, expected at most {LARGEST_SIZE}")
+
+    walk("tts_conf", {key: value for key, value in config["tts_conf"].items() if key != "fs"})
+    walk("feats_extract_conf", config["feats_extract_conf"])
 
 
 def describe(student: NixTTS, training_only: dict[str, int] | None = None, **facts: Any) -> dict[str, Any]:

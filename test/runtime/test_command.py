@@ -2,8 +2,12 @@
 
 import io
 import json
+import os
+import shlex
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -135,3 +139,108 @@ def test_timings_of_a_stream(voices, tmp_path, monkeypatch):
     nix_tts.main(["나무", "--voice", str(voices / "istft"), "--stream", "--timings", str(tmp_path / "a.json")])
     seconds = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["seconds"]
     assert seconds == pytest.approx(len(Out.buffer.getvalue()) / 2 / 22050)
+
+
+# ---- the worst day
+
+
+def nix_tts_on(voices, *arguments, redirect="", prefix="", **kwargs):
+    """The command in a shell, so that its streams can be closed or led to a device."""
+    words = " ".join(map(shlex.quote, [sys.executable, "-m", "espnet2_nix.bin.nix_tts", *map(str, arguments)]))
+    words += f" --voice {shlex.quote(str(voices / 'istft'))} {redirect}"
+    return subprocess.run(["bash", "-c", f"{prefix} {words}"], capture_output=True, text=True, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "redirect", "code", "cause"),
+    [
+        (["나무", "-o", "FOLDER"], "", 1, "expected an ending"),
+        (["나무", "-o", "FOLDER/x.wav/y.wav"], "", 1, "cannot be written"),
+        (["나무", "-o", "x" * 300 + ".wav"], "", 1, "the name is too long"),
+        (["나무", "-o", "a.xyz"], "", 1, "expected an ending of .wav, .flac, .ogg, .opus, .mp3"),
+        (["-f", "FOLDER", "--output_dir", "d"], "", 1, "cannot be read"),
+        (["나무", "-o", "a.wav", "--lexicon", "FOLDER"], "", 1, "cannot be read"),
+        (["-o", "a.wav"], "<&-", 1, "standard input"),
+        (["나무", "--stream"], ">&-", 1, "standard output is closed"),
+        (["나무", "--stream"], ">/dev/full", 1, "standard output cannot be written: the disk is full"),
+        (["나무", "-o", "a.wav"], ">/dev/full", 1, "standard output cannot be written: the disk is full"),
+        (["나무", "-o", "/dev/full"], "", 1, "/dev/full cannot be written: the disk is full"),
+        (["나무", "-o", "a.wav", "--threads", "100000"], "", 2, "--threads: expected 1 to"),
+        (["나무", "-o", "a.wav", "--timings", "FOLDER/x.srt/y.srt"], "", 1, "cannot be written"),
+    ],
+)
+def test_every_bad_path_and_closed_stream_ends_in_one_sentence(voices, tmp_path, arguments, redirect, code, cause):
+    (tmp_path / "FOLDER").mkdir()
+    (tmp_path / "FOLDER" / "x.wav").touch()
+    (tmp_path / "FOLDER" / "x.srt").touch()
+    out = nix_tts_on(voices, *arguments, redirect=redirect, cwd=tmp_path)
+    assert out.returncode == code, out.stderr
+    assert "Traceback" not in out.stderr
+    assert cause in out.stderr.splitlines()[-1]
+    assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".part")]
+
+
+def test_a_device_stays_a_device_and_a_pipe_gets_the_speech(voices, tmp_path):
+    before = os.stat("/dev/null").st_rdev
+    assert nix_tts_on(voices, "나무", "-o", "/dev/null").returncode == 0
+    assert os.stat("/dev/null").st_rdev == before
+    out = nix_tts_on(voices, "나무", "-o", "/dev/stdout", redirect="| cat > piped.wav", cwd=tmp_path)
+    assert out.returncode == 0
+    assert "/dev/stdout: " in out.stderr
+    nix_tts_on(voices, "나무", "-o", "/dev/stdout", redirect="> redirected.wav", cwd=tmp_path)
+    nix_tts_on(voices, "나무", "-o", "plain.wav", cwd=tmp_path)
+    plain = (tmp_path / "plain.wav").read_bytes()
+    assert (tmp_path / "piped.wav").read_bytes() == plain
+    assert (tmp_path / "redirected.wav").read_bytes() == plain
+
+
+def test_a_file_goes_on_after_a_line_that_cannot_be_spoken(voices, tmp_path):
+    (tmp_path / "lines.txt").write_text("나무가 많다.\n\n❤️❤️\n물.\u2028물.\n...\n", encoding="utf-8")
+    out = nix_tts_on(voices, "-f", "lines.txt", "--output_dir", "wavs", cwd=tmp_path)
+    assert out.returncode == 1
+    assert sorted(path.name for path in (tmp_path / "wavs").iterdir()) == ["0001.wav", "0004.wav"]
+    assert "lines.txt, line 3: " in out.stderr
+    assert "lines.txt, line 5: " in out.stderr
+    assert "2 of 4 lines could not be spoken" in out.stderr.splitlines()[-1]
+    assert out.stdout == "wavs: 2 files\n"
+
+
+@pytest.mark.parametrize(
+    ("ending", "format", "subtype"),
+    [
+        ("wav", "WAV", "PCM_16"),
+        ("FLAC", "FLAC", "PCM_16"),
+        ("ogg", "OGG", "VORBIS"),
+        ("opus", "OGG", "OPUS"),
+        ("mp3", "MP3", "MPEG_LAYER_III"),
+    ],
+)
+def test_the_ending_decides_the_format(voices, tmp_path, ending, format, subtype):
+    if ending == "opus":
+        pytest.importorskip("soxr", reason="Opus has sampling rates of its own")
+    nix_tts.main(["나무가 많다.", "--voice", str(voices / "istft"), "-o", str(tmp_path / f"a.{ending}")])
+    info = soundfile.info(tmp_path / f"a.{ending}")
+    assert (info.format, info.subtype) == (format, subtype)
+    seconds = len(Voice.load(voices / "istft").synthesize("나무가 많다.").samples) / 22050
+    assert info.duration == pytest.approx(seconds, abs=0.1)
+
+
+def test_a_long_text_is_written_as_it_is_made(voices, tmp_path):
+    """The hidden file grows while the speech goes on; an interrupt ends in one sentence and leaves nothing."""
+    command = [sys.executable, "-m", "espnet2_nix.bin.nix_tts", "--voice", str(voices / "istft"), "-o", "long.wav"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdin.write(("나무가 많다. 물을 마신다. " * 20000).encode())
+    process.stdin.close()
+    deadline = time.time() + 100
+    while sum(path.stat().st_size for path in tmp_path.iterdir()) < 500_000:
+        assert process.poll() is None, process.stderr.read()
+        assert time.time() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    said = process.stderr.read().decode()
+    assert "Traceback" not in said
+    assert "interrupted" in said.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []

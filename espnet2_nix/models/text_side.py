@@ -75,8 +75,6 @@ class TextAligner(AbsESPnetModel):
         self.feats_extract = feats_extract
         self.log_mel = LogMel(fs=fs, n_fft=n_fft)
         self.embedding = torch.nn.Embedding(num_tokens, channels)
-        # Per band and utterance: no statistics of the corpus are needed.
-        self.norm = torch.nn.InstanceNorm1d(self.log_mel.basis.shape[0])
         self.aligner = AlignmentModule(channels, self.log_mel.basis.shape[0], attention_channels, temperature)
         self.prior = BetaBinomialPrior(scaling=prior_scaling)
         self.forward_sum_loss = ForwardSumLoss(blank_log_prob=blank_log_prob)
@@ -114,6 +112,7 @@ class TextAligner(AbsESPnetModel):
 
     @staticmethod
     def _normalise(mel: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        # By band and utterance, so that no statistics of the corpus are needed.
         mask = (torch.arange(mel.shape[2], device=mel.device)[None] < lengths[:, None])[:, None].to(mel.dtype)
         count = mask.sum(2, keepdim=True)
         mean = (mel * mask).sum(2, keepdim=True) / count

@@ -17,7 +17,7 @@ from espnet2.train.class_choices import ClassChoices
 from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.train.preprocessor import CommonPreprocessor
 from espnet2.utils.nested_dict_action import NestedDictAction
-from espnet2.utils.types import str_or_none
+from espnet2.utils.types import str2bool, str_or_none
 
 from espnet2_nix.errors import UserError
 from espnet2_nix.losses.ged_loss import GEDLoss
@@ -86,6 +86,12 @@ class NixDecoderTask(SafeTraining, AbsTask):
             help="Weights of a decoder distillation to begin with, discriminators included; every one must fit",
         )
         group.add_argument(
+            "--init_from_teacher",
+            type=str2bool,
+            default=False,
+            help="Begin with the teacher's decoder (decoder: resblock2) and its discriminators; every weight must fit",
+        )
+        group.add_argument(
             "--latent_noise_scale", type=float, default=0.667, help="Noise with which the student will speak"
         )
         for class_choices in cls.class_choices_list:
@@ -132,6 +138,11 @@ class NixDecoderTask(SafeTraining, AbsTask):
             spectral_loss=build_spectral_loss(args, teacher.fs),
             **args.model_conf,
         )
+        if args.init_from_teacher:
+            where = f"{args.teacher_model_file} (--init_from_teacher)"
+            state = read_state_dict(args.teacher_model_file)
+            load_strictly(model.decoder, part_of(state, "tts.generator.decoder"), where)
+            load_strictly(model.discriminator, part_of(state, "tts.discriminator"), where)
         if args.init_model_file is not None:
             load_strictly(model, read_state_dict(args.init_model_file), args.init_model_file)
         return model

@@ -147,6 +147,8 @@ class NixEncoderTask(SafeTraining, AbsTask):
         latents = None
         if args.latents_dir is not None:
             latents = TeacherLatents(args.latents_dir, fingerprint(args.teacher_model_file))
+        if args.encoder_conf.get("latent_channels") is None:
+            args.encoder_conf["latent_channels"] = teacher.latent_channels  # config.yaml, written later, has the number
         encoder = encoder_choices.get_class(args.encoder)(**encoder_kwargs(args))
         return EncoderDistillation(
             encoder=encoder,

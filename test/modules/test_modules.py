@@ -1,14 +1,16 @@
 import pytest
 import torch
+from espnet2.gan_tts.hifigan import HiFiGANGenerator
 
 from espnet2_nix.modules.depthwise_separable_conv import ResidualStack, SeparableLayer
 from espnet2_nix.modules.duration_predictor import DeterministicDurationPredictor, StochasticDurationPredictor
 from espnet2_nix.modules.hifigan_decoder import HiFiGANDecoder
 from espnet2_nix.modules.istft_decoder import InverseSTFT, ISTFTDecoder, bin_order
 from espnet2_nix.modules.latent_encoder import LatentEncoder
-from espnet2_nix.modules.length_regulator import durations_from_log, durations_to_attn, expand
+from espnet2_nix.modules.length_regulator import durations_from_log, durations_to_attn, expand, expand_by_durations
 from espnet2_nix.modules.log_mel import LogMel
 from espnet2_nix.modules.masks import make_non_pad_mask
+from espnet2_nix.modules.resblock2_decoder import ResBlock2Decoder
 from espnet2_nix.modules.text_encoder import TextEncoder
 
 HIFIGAN = {
@@ -17,11 +19,17 @@ HIFIGAN = {
     "resblock_kernel_sizes": [3, 5],
     "resblock_dilations": [[1, 3], [1, 2]],
 }
+RESBLOCK2 = {
+    "channels": 32,
+    "upsample_scales": [8, 8, 4],
+    "resblock_kernel_sizes": [3, 5],
+    "resblock_dilations": [[1, 2], [2, 6]],
+}
 ISTFT = {"channels": 16, "num_blocks": 2, "expansion": 32}
 
 
 def decoders():
-    return [HiFiGANDecoder(8, **HIFIGAN), ISTFTDecoder(8, **ISTFT)]
+    return [HiFiGANDecoder(8, **HIFIGAN), ISTFTDecoder(8, **ISTFT), ResBlock2Decoder(8, **RESBLOCK2)]
 
 
 def test_mask():
@@ -74,7 +82,7 @@ def test_receptive_field_of_the_blocks_is_what_gradients_say(dilations):
     assert (60 - int(reached.min()), int(reached.max()) - 60) == (left, right)
 
 
-@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("index", [0, 1, 2])
 def test_receptive_field_of_the_decoders_is_what_gradients_say(index):
     torch.manual_seed(0)
     decoder = decoders()[index].double()
@@ -89,7 +97,7 @@ def test_receptive_field_of_the_decoders_is_what_gradients_say(index):
     assert (middle - int(reached.min()), int(reached.max()) - middle) == (left, right)
 
 
-@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("index", [0, 1, 2])
 def test_a_window_of_frames_decodes_as_the_whole(index):
     torch.manual_seed(0)
     decoder = decoders()[index].eval()
@@ -99,6 +107,41 @@ def test_a_window_of_frames_decodes_as_the_whole(index):
     whole = decoder(z)[..., 256 * start : 256 * stop]
     window = decoder(z[..., start - left : stop + right])[..., 256 * left : 256 * (left + stop - start)]
     torch.testing.assert_close(window, whole, atol=1e-5, rtol=0)
+
+
+def test_copies_of_tokens_are_what_the_hard_path_gives():
+    torch.manual_seed(0)
+    hidden = torch.randn(2, 3, 4, requires_grad=True)
+    durations = torch.tensor([[2, 0, 1, 4], [1, 3, 1, 0]])
+    expected = expand(hidden, durations_to_attn(durations, 9))
+    found = expand_by_durations(hidden, durations, 9)
+    torch.testing.assert_close(found, expected)
+    weight = torch.randn_like(found)
+    grads = [torch.autograd.grad((x * weight).sum(), hidden)[0] for x in (found, expected)]
+    torch.testing.assert_close(*grads)
+
+
+def test_resblock2_is_the_teachers_decoder():
+    teacher = HiFiGANGenerator(
+        in_channels=8,
+        channels=32,
+        upsample_scales=[8, 8, 4],
+        upsample_kernel_sizes=[16, 16, 8],
+        resblock_kernel_sizes=[3, 5],
+        resblock_dilations=[[1, 2], [2, 6]],
+        use_additional_convs=False,
+    ).eval()
+    decoder = ResBlock2Decoder(8, **RESBLOCK2).eval()
+    decoder.load_state_dict(teacher.state_dict(), strict=True)
+    z = torch.randn(1, 8, 5)
+    before = teacher(z)
+    torch.testing.assert_close(decoder(z), before, atol=0, rtol=0)
+    decoder.remove_weight_norm()
+    torch.testing.assert_close(decoder(z), before, atol=1e-6, rtol=0)
+    with pytest.raises(ValueError, match="even factors"):
+        ResBlock2Decoder(upsample_scales=[5, 2])
+    with pytest.raises(ValueError, match="residual blocks"):
+        ResBlock2Decoder(resblock_kernel_sizes=[3])
 
 
 def test_hifigan_without_weight_norm_gives_the_same_wave():

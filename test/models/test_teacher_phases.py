@@ -1,0 +1,222 @@
+"""Phases of a teacher from a public voice: what each learns, what it leaves alone, and what it saves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_batch
+
+from espnet2_nix.models.teacher_latents import TeacherLatents, given_durations, write_latents
+from espnet2_nix.models.teacher_phases import PosteriorPretraining, VITSAutoencoder, crop, random_crops
+from espnet2_nix.models.text_side import TextAligner, TextSide, alignment_health
+from espnet2_nix.tasks.teacher import load_teacher
+from espnet2_nix.tasks.teacher_init import take_teacher
+from espnet2_nix.tasks.teacher_phases import freeze_all_but, load_phase
+
+
+@pytest.fixture
+def vits(tiny_teacher_dir):
+    return load_phase(tiny_teacher_dir / "config.yaml", tiny_teacher_dir / "model.pth").train()
+
+
+def changed_modules(model: torch.nn.Module, before: dict[str, torch.Tensor]) -> set[str]:
+    """Children of the generator, and the discriminator, with a changed weight."""
+    names = {n for n, v in model.state_dict().items() if n.startswith("tts.") and not torch.equal(v, before[n])}
+    return {n.split(".")[2] if n.startswith("tts.generator.") else n.split(".")[1] for n in names}
+
+
+def copy_state(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def step(model: torch.nn.Module, loss: torch.Tensor, modules: list[torch.nn.Module], lr: float = 1e-3) -> None:
+    parameters = [p for module in modules for p in module.parameters()]
+    optimizer = torch.optim.Adam(parameters, lr=lr)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+def test_crops_lie_in_the_sequence_and_are_padded_beyond_its_ends() -> None:
+    torch.manual_seed(0)
+    starts = random_crops(torch.tensor([40, 10, 4]).repeat(100), 10).reshape(100, 3)
+    assert starts[:, 0].min() == 0
+    assert starts[:, 0].max() == 30
+    assert starts[:, 1:].unique().tolist() == [0]
+    x = torch.arange(1.0, 7.0)[None, None]
+    assert crop(x, torch.tensor([0]), 4, context=2).tolist() == [[[0, 0, 1, 2, 3, 4, 5, 6]]]
+    assert crop(x, torch.tensor([4]), 4, context=1).tolist() == [[[4, 5, 6, 0, 0, 0]]]
+
+
+def test_posterior_learns_the_latent_and_nothing_else_moves(vits) -> None:
+    torch.manual_seed(0)
+    model = PosteriorPretraining(vits.tts, vits.feats_extract, crop_size=16, context=4)
+    freeze_all_but(model, model.trained)
+    batch = make_batch(samples=(256 * 40, 256 * 30))
+    # A latent that the spectrogram tells: loudness of each frame
+    feats, _ = vits.feats_extract(batch["speech"], batch["speech_lengths"])
+    latent = (20 * feats[:, :40, :8]).contiguous()
+    lengths = torch.tensor([40, 30])
+    before = copy_state(model)
+    losses = []
+    for _ in range(60):
+        loss, _, weight = model(batch["speech"], batch["speech_lengths"], latent, lengths, utt_id=["a", "b"])
+        losses.append(float(loss.detach()))
+        step(model, loss, model.trained, lr=3e-3)
+    assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 1
+    assert changed_modules(model, before) == {"posterior_encoder"}
+    assert int(weight) == 2
+
+
+def test_padding_of_the_latent_has_no_part_in_the_loss(vits) -> None:
+    model = PosteriorPretraining(vits.tts, vits.feats_extract, crop_size=60, context=4).eval()
+    batch = make_batch(samples=(256 * 40, 256 * 30))
+    latent, lengths = torch.randn(2, 40, 8), torch.tensor([40, 30])
+    losses = []
+    for value in (0.0, 1e3):
+        latent[1, 30:] = value
+        losses.append(model(batch["speech"], batch["speech_lengths"], latent, lengths)[0])
+    torch.testing.assert_close(*losses)
+
+
+def test_autoencoder_trains_both_ends_in_turns_and_leaves_the_text_side(vits) -> None:
+    torch.manual_seed(0)
+    std = torch.full((8,), 2.0)
+    model = VITSAutoencoder(
+        vits.tts, vits.feats_extract, torch.zeros(8), std, segment_size=8, context=4, lambda_prior_end=0.1,
+        prior_ramp_start=1, prior_ramp_end=3,
+    )  # fmt: skip
+    freeze_all_but(model, [*model.trained, model.tts.discriminator])
+    batch = make_batch(samples=(256 * 40, 256 * 30))
+    del batch["text"], batch["text_lengths"]
+    before = copy_state(model)
+    weights = []
+    for _ in range(4):
+        out = model(**batch, forward_generator=False)
+        assert out["optim_idx"] == 1
+        step(model, out["loss"], [model.tts.discriminator])
+        weights.append(model.prior_weight())
+        out = model(**batch)
+        assert out["optim_idx"] == 0
+        step(model, out["loss"], model.trained)
+    assert weights == pytest.approx([0.02, 0.02, 0.06, 0.1])
+    assert changed_modules(model, before) == {"posterior_encoder", "decoder", "discriminator"}
+
+
+def test_divergence_of_the_autoencoder_is_that_of_torch(vits) -> None:
+    torch.manual_seed(0)
+    mean, std = torch.randn(8), torch.rand(8) + 0.5
+    model = VITSAutoencoder(vits.tts, vits.feats_extract, mean, std, segment_size=8, context=4).eval()
+    out = {
+        "speech": torch.randn(2, 1, 2048) * 0.1,
+        "wav": torch.randn(2, 1, 2048) * 0.1,
+        "m_q": torch.randn(2, 8, 8),
+        "logs_q": torch.randn(2, 8, 8) * 0.3,
+    }
+    found = model._generator_losses(out)[1]["prior_loss"]
+    q = torch.distributions.Normal(out["m_q"], out["logs_q"].exp())
+    p = torch.distributions.Normal(mean[None, :, None], std[None, :, None])
+    torch.testing.assert_close(found, torch.distributions.kl_divergence(q, p).sum(1).mean())
+
+
+def test_two_generator_turns_never_share_waves(vits) -> None:
+    model = VITSAutoencoder(vits.tts, vits.feats_extract, segment_size=8, context=4).eval()
+    batch = make_batch(samples=(256 * 40, 256 * 30))
+    torch.manual_seed(0)
+    first = model(batch["speech"], batch["speech_lengths"])["loss"]
+    second = model(0.5 * batch["speech"], batch["speech_lengths"])["loss"]
+    assert not torch.equal(first, second)
+    torch.manual_seed(0)
+    torch.testing.assert_close(model(batch["speech"], batch["speech_lengths"])["loss"], first)
+
+
+def test_aligner_finds_tokens_that_the_spectrogram_tells(vits) -> None:
+    torch.manual_seed(0)
+    model = TextAligner(
+        6, 22050, vits.feats_extract, channels=16, attention_channels=16, temperature=0.02, bin_start=100, bin_ramp=50
+    )
+    # Tokens are tones of known length: the aligner has to find their borders.
+    frames = {2: 6, 3: 12, 4: 9, 5: 5}
+    time = torch.arange(256 * 12) / 22050
+    order = [[2, 3, 4, 5], [5, 3, 2, 4], [4, 5, 3, 2], [3, 2, 5, 4]]
+    waves = [torch.cat([0.3 * torch.sin(6.28 * 400 * t * time[: 256 * frames[t]]) for t in row]) for row in order]
+    speech, lengths = torch.stack(waves), torch.full((4,), len(waves[0]))
+    text, text_lengths = torch.tensor(order), torch.full((4,), 4)
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    for _ in range(200):
+        loss, stats, _ = model(text, text_lengths, speech, lengths)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    _, attn, feats_lengths = model.eval().align(text, text_lengths, speech, lengths)
+    found = attn.sum(1)
+    expected = torch.tensor([[frames[t] for t in row] for row in order], dtype=found.dtype)
+    assert (found - expected).abs().max() <= 2
+    assert found.sum(1).tolist() == feats_lengths.tolist()
+    assert float(stats["longest_token"]) <= 14
+
+
+def test_health_of_an_alignment() -> None:
+    durations = torch.tensor([[1, 1, 8, 0], [2, 3, 4, 1]])
+    health = alignment_health(durations, torch.tensor([3, 4]))
+    assert float(health["longest_token"]) == 6
+    assert float(health["one_frame_share"]) == pytest.approx(3 / 7)
+
+
+@pytest.fixture
+def stored(tiny_teacher_dir, tmp_path):
+    teacher = load_teacher(tiny_teacher_dir / "config.yaml", tiny_teacher_dir / "model.pth")
+    batch = make_batch(samples=(256 * 40, 256 * 30))
+    rows = [
+        (name, batch["text"][i, : batch["text_lengths"][i]], batch["speech"][i, : batch["speech_lengths"][i]])
+        for i, name in enumerate("ab")
+    ]
+    durations = {"a": [4] * 8 + [9], "b": [2] * 6 + [19]}
+    write_latents(tmp_path / "latents", teacher, "name", rows, durations)
+    return batch, TeacherLatents(tmp_path / "latents", "name"), durations
+
+
+def test_text_side_learns_on_given_durations_while_flow_and_ends_rest(vits, stored) -> None:
+    torch.manual_seed(0)
+    batch, latents, durations = stored
+    model = TextSide(vits.tts, latents, flow_start=3, duration_interval=2)
+    freeze_all_but(model, model.trained)
+    kept = latents.batch(["a", "b"], batch["text_lengths"])["durations"]
+    assert [row[: len(durations[name])].tolist() for row, name in zip(kept, "ab", strict=True)] == list(
+        durations.values()
+    )
+    before = copy_state(model)
+    for i in range(3):
+        loss, stats, _ = model(batch["text"], batch["text_lengths"], ["a", "b"])
+        assert ("dur_loss" in stats) == (i % 2 == 0)
+        step(model, loss, [m for m in model.trained if m is not vits.tts.generator.flow])
+    assert changed_modules(model, before) == {"text_encoder", "duration_predictor"}
+    assert all(p.grad is None for p in vits.tts.generator.flow.parameters())
+    loss, _, _ = model(batch["text"], batch["text_lengths"], ["a", "b"])
+    step(model, loss, model.trained)
+    assert changed_modules(model, before) == {"text_encoder", "duration_predictor", "flow"}
+
+
+def test_given_durations_must_fit(tmp_path) -> None:
+    assert given_durations({"a": [2, 3]}, "a", 2, 5).tolist() == [[2, 3]]
+    for table, message in (({}, "no durations of a"), ({"a": [2, 3, 1]}, "2 tokens and 5 frames, found 3 and 6")):
+        with pytest.raises(ValueError, match=message):
+            given_durations(table, "a", 2, 5)
+
+
+def test_what_a_phase_saves_is_a_teacher(vits, tiny_teacher_dir, tmp_path) -> None:
+    model = VITSAutoencoder(vits.tts, vits.feats_extract, segment_size=8, context=4)
+    with torch.no_grad():
+        model.tts.generator.decoder.input_conv.bias.add_(1.0)
+    torch.save(model.state_dict(), tmp_path / "phase.pth")
+    config = tiny_teacher_dir / "config.yaml"
+    take_teacher(str(config), str(tmp_path / "phase.pth"), str(tmp_path / "teacher" / "model.pth"))
+    teacher = load_teacher(tmp_path / "teacher" / "config.yaml", tmp_path / "teacher" / "model.pth")
+    expected = model.state_dict()["tts.generator.decoder.input_conv.bias"]
+    torch.testing.assert_close(teacher.generator.decoder.input_conv.bias, expected)
+    state = torch.load(tmp_path / "phase.pth")
+    del state["tts.generator.decoder.input_conv.bias"]
+    torch.save(state, tmp_path / "phase.pth")
+    with pytest.raises(ValueError, match=r"1 missing \(tts\.generator\.decoder\.input_conv\.bias\)"):
+        load_phase(config, tmp_path / "phase.pth")

@@ -32,7 +32,7 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
     from espnet2_nix.evaluation.plots import plot_curves
-    from espnet2_nix.evaluation.results import FRAME_BY_FRAME, SPEECH, interval, markdown, read_scores, table
+    from espnet2_nix.evaluation.results import FRAME_BY_FRAME, SPEECH, interval, read_scores, table
 
     known = {measure.name: measure for measure in (*SPEECH, *FRAME_BY_FRAME)}
     if unknown := sorted(set(args.measures) - known.keys()):
@@ -49,8 +49,7 @@ def main(cmd: Sequence[str] | None = None) -> None:
                 raise UserError(f"--curve: expected numbers as labels, found {label!r}") from error
             curves.setdefault(system, []).append((x, *point))
     rows = {f"{label}: {system}": of_system for (label, system), of_system in scores.items()}
-    head, lines = table(measures, rows)
-    text = markdown(head, lines)
+    text = table(measures, rows).to_markdown()
     if args.out:
         write_text(args.out, text)
     else:

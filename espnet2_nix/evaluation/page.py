@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from espnet2_nix.errors import UserError
+from espnet2_nix.errors import MissingFileError, UserError
+from espnet2_nix.evaluation.table import Table
 from espnet2_nix.files import replace_file
 
 STYLE = """
@@ -71,15 +72,6 @@ class PageRow:
     wavs: Mapping[str, str | os.PathLike[str] | None]
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table of results: a caption, names of the columns, and rows of as many cells."""
-
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    caption: str = ""
-
-
 def write_page(
     path: str | os.PathLike[str],
     title: str,
@@ -104,7 +96,7 @@ def write_page(
     Raises:
         ValueError: If a row has a sound for an unknown column, a table's row has not one cell a column, a sound
             cannot be read, or a picture is not a PNG.
-        FileNotFoundError: If a picture is missing. A missing sound is shown as such.
+        MissingFileError: If a picture is missing. A missing sound is shown as such.
     """
     for row in rows:
         unknown = sorted(set(row.wavs) - set(columns))
@@ -148,7 +140,9 @@ def sound_data(path: str | os.PathLike[str]) -> tuple[str, float]:
 
 
 def picture_data(path: str | os.PathLike[str]) -> str:
-    """Reads a PNG as a `data:` address; raises FileNotFoundError or, if it is no PNG, ValueError."""
+    """Reads a PNG as a `data:` address; raises MissingFileError or, if it is no PNG, UserError."""
+    if not Path(path).is_file():
+        raise MissingFileError(f"{path} not found; stage 10 draws it: ./run.sh --stage 10 --stop_stage 10")
     content = Path(path).read_bytes()
     if not content.startswith(b"\x89PNG\r\n\x1a\n"):
         raise UserError(f"{path}: expected a PNG, found a file that starts with {content[:8]!r}")

@@ -11,9 +11,8 @@ import numpy as np
 
 from espnet2_nix.errors import MissingFileError, UserError
 from espnet2_nix.evaluation.bootstrap import bootstrap_interval, bootstrap_ratio
-
-Scores = Mapping[str, Mapping[str, float]]
-"""Measures by name, by utterance id."""
+from espnet2_nix.evaluation.table import Table
+from espnet2_nix.evaluation.utterance_scores import Scores, UtteranceScores
 
 
 @dataclass(frozen=True)
@@ -81,14 +80,14 @@ FRAME_BY_FRAME = (
 def interval(measure: Measure, scores: Scores) -> tuple[float, float, float] | None:
     """Mean and 95 % bootstrap interval over utterances, in the table's unit; None where nothing was measured."""
     name = measure.capped or measure.name
-    values = [score for score in scores.values() if np.isfinite(score.get(name, np.nan))]
+    values = [score for score in scores.values() if np.isfinite(score.value(name))]
     if not values:
         return None
-    numbers = np.array([score[name] for score in values], dtype=float)
+    numbers = np.array([score.value(name) for score in values])
     if measure.denominator is None:
         found = bootstrap_interval(numbers)
     else:
-        characters = np.array([score[measure.denominator] for score in values], dtype=float)
+        characters = np.array([score.value(measure.denominator) for score in values])
         found = bootstrap_ratio(np.minimum(numbers, characters) if measure.capped else numbers, characters)
     mean, low, high = (measure.factor * value for value in found)
     return mean, low, high
@@ -103,25 +102,18 @@ def cell(measure: Measure, scores: Scores) -> str:
     return f"{mean} ({low}–{high})"
 
 
-def table(measures: Iterable[Measure], systems: Mapping[str, Scores]) -> tuple[list[str], list[list[str]]]:
-    """Head and rows of a table, without columns in which nothing was measured.
+def table(measures: Iterable[Measure], systems: Mapping[str, Scores], caption: str = "") -> Table:
+    """A table with a row a system in which something was measured, without columns in which nothing was.
 
     Args:
         measures: Columns.
         systems: Scores by system, in the order of the rows.
-
-    Returns:
-        The head, and a row a system in which something was measured.
+        caption: What it tells.
     """
     measures = [m for m in measures if any(cell(m, scores) != "–" for scores in systems.values())]
     rows = [[system, str(len(scores)), *(cell(m, scores) for m in measures)] for system, scores in systems.items()]
-    return ["system", "clips", *(m.title for m in measures)], [row for row in rows if set(row[2:]) - {"–"}]
-
-
-def markdown(head: list[str], rows: Iterable[list[str]]) -> str:
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    head = ["system", "clips", *(m.title for m in measures)]
+    return Table(head, [row for row in rows if set(row[2:]) - {"–"}], caption)
 
 
 def read_scores(entries: Iterable[str], test_set: str, systems: Collection[str] = ()) -> dict[tuple[str, str], Scores]:
@@ -156,5 +148,7 @@ def read_scores(entries: Iterable[str], test_set: str, systems: Collection[str] 
             raise UserError(f"{path}: expected the set {test_set}, found {', '.join(sets)}")
         for system, scores in sets[test_set].items():
             if system in systems if systems else system != "recording":
-                found[label, system] = scores
+                found[label, system] = {
+                    utt_id: UtteranceScores.from_dict(score, path) for utt_id, score in scores.items()
+                }
     return found

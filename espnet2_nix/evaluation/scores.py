@@ -22,9 +22,11 @@ from espnet2_nix.evaluation.durations import compare_durations
 from espnet2_nix.evaluation.mel_distance import dtw_mel_distance, log_mel
 from espnet2_nix.evaluation.spectrum_and_prosody import compare
 from espnet2_nix.evaluation.unavailable import MetricUnavailable
+from espnet2_nix.evaluation.utterance_scores import UtteranceScores
 from espnet2_nix.evaluation.world_features import analyse
 from espnet2_nix.files import write_text
 from espnet2_nix.losses.mr_stft_loss import MRSTFTLoss
+from espnet2_nix.systems import BY_NAME
 
 if TYPE_CHECKING:
     from espnet2_nix.evaluation.world_features import WorldFeatures
@@ -33,13 +35,15 @@ logger = logging.getLogger(__name__)
 
 CACHE_VERSION = 1
 WORLD = "MCD, log-F0 RMSE and voicing error"
-SAME_LENGTH = (
-    "teacher_resynthesis",
-    "teacher_latent_student_decoder",
-    "student_latent_teacher_decoder",
-    "student_recording_durations",
-)
-"""Systems whose speech is as long as the recording, frame by frame."""
+
+
+@dataclass(frozen=True)
+class Spectrogram:
+    """Sizes of a spectrogram: sampling rate ``fs`` in Hz, ``n_fft`` points, ``n_shift`` samples a frame."""
+
+    fs: int = 22050
+    n_fft: int = 1024
+    n_shift: int = 256
 
 
 @dataclass
@@ -69,9 +73,7 @@ class Scorer:
     """Measures utterances; what cannot be measured here is named in ``skipped``.
 
     Args:
-        fs: Sampling rate in Hz.
-        n_fft: Points of the spectrogram.
-        n_shift: Samples a frame.
+        spectrogram: Sizes of the spectrograms.
         asr_model: Whisper model for the character error rate; "" leaves it out.
         threads: Threads of the recogniser.
         skip: Costly measures to leave out: ``dnsmos``, ``world`` (MCD, log-F0 RMSE, voicing error).
@@ -84,11 +86,12 @@ class Scorer:
     """
 
     def __init__(
-        self, fs: int, n_fft: int, n_shift: int, asr_model: str = "", threads: int = 1, skip: Sequence[str] = ()
+        self, spectrogram: Spectrogram, asr_model: str = "", threads: int = 1, skip: Sequence[str] = ()
     ) -> None:
         if unknown := sorted(set(skip) - {"dnsmos", "world"}):
             raise UserError(f"measures to skip: expected dnsmos or world, found {', '.join(unknown)}")
-        self.fs, self.n_fft, self.n_shift = fs, n_fft, n_shift
+        self.spectrogram = spectrogram
+        self.fs, self.n_fft, self.n_shift = spectrogram.fs, spectrogram.n_fft, spectrogram.n_shift
         self.asr_model = asr_model
         self.skipped: dict[str, str] = {}
         self.recogniser: Recogniser | None = None
@@ -140,38 +143,37 @@ class Scorer:
             self.skipped[WORLD] = str(error)
             return {}
 
-    def score(self, system: str, utterance: Utterance) -> dict[str, float]:
+    def score(self, system: str, utterance: Utterance) -> UtteranceScores:
         """Every measure of one utterance.
 
         Args:
             system: Its system; ``recording`` is compared with itself where that says something.
-            utterance: See there.
-
-        Returns:
-            Measures by name; a measure that does not apply is missing.
+            utterance: The utterance.
         """
+        known = BY_NAME.get(system)
         wav = self.read(utterance.wav)
-        scores = {"seconds": len(wav) / self.fs, "latent_loss": utterance.latent_loss}
+        scores = UtteranceScores(seconds=len(wav) / self.fs, latent_loss=utterance.latent_loss)
         if self.recogniser is not None:
-            scores["hypothesis"] = self.recogniser.transcribe(wav, self.fs)
-            scores["cer_errors"], scores["cer_characters"] = character_error_rate(utterance.text, scores["hypothesis"])
+            scores.hypothesis = self.recogniser.transcribe(wav, self.fs)
+            scores.cer_errors, scores.cer_characters = character_error_rate(utterance.text, scores.hypothesis)
         if self.dnsmos is not None:
-            scores["dnsmos"] = self.dnsmos(wav, self.fs)["overall"]
-        if system != "recording":
-            recording = self.read(utterance.recording)
-            scores |= self._against(utterance.recording, wav)
-            scores["dtw_mel_distance"] = dtw_mel_distance(recording, wav, self.fs, self.n_fft, self.n_shift)
-        if system in SAME_LENGTH:
+            scores.dnsmos = self.dnsmos(wav, self.fs)["overall"]
+        if known is None:
+            return scores
+        recording = self.read(utterance.recording)
+        scores.update(self._against(utterance.recording, wav))
+        scores.dtw_mel_distance = dtw_mel_distance(recording, wav, self.fs, self.n_fft, self.n_shift)
+        if known.as_long_as_recording:
             length = min(len(wav), len(recording))
             x, y = (log_mel(w[:length], self.fs, self.n_fft, self.n_shift) for w in (recording, wav))
-            scores["mel_l1"] = float(np.abs(x - y).mean())
+            scores.mel_l1 = float(np.abs(x - y).mean())
             waves = (torch.from_numpy(w[:length].copy())[None, None] for w in (wav, recording))
-            scores["mr_stft"] = float(self.mr_stft(*waves))
-        if utterance.reference_durations and system in ("teacher", "student"):
-            scores |= compare_durations(np.array(utterance.reference_durations), np.array(utterance.durations))
+            scores.mr_stft = float(self.mr_stft(*waves))
+        if utterance.reference_durations and known.from_text:
+            scores.update(compare_durations(np.array(utterance.reference_durations), np.array(utterance.durations)))
         return scores
 
-    def score_all(self, system: str, utterances: Iterable[Utterance], cache: Path) -> dict[str, dict[str, float]]:
+    def score_all(self, system: str, utterances: Iterable[Utterance], cache: Path) -> dict[str, UtteranceScores]:
         """Scores utterances, taking from a cache what was measured before of the same waves in the same way.
 
         Args:
@@ -180,16 +182,16 @@ class Scorer:
             cache: A JSON file, read and written.
 
         Returns:
-            Measures by utterance id.
+            Scores by utterance id.
         """
         known = json.loads(cache.read_text(encoding="utf-8")) if cache.is_file() else {}
-        scored: dict[str, dict[str, float]] = {}
+        scored: dict[str, UtteranceScores] = {}
         try:
             for utterance in utterances:
                 key = self._key(utterance)
                 if key not in known:
-                    known[key] = self.score(system, utterance)
-                scored[utterance.utt_id] = known[key]
+                    known[key] = self.score(system, utterance).as_dict()
+                scored[utterance.utt_id] = UtteranceScores.from_dict(known[key], cache)
         finally:  # an interrupted scoring goes on where it stopped
             write_text(cache, json.dumps(known, ensure_ascii=False))
         return scored

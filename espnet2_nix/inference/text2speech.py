@@ -62,6 +62,11 @@ class Text2Speech:
         """Sampling rate in Hz."""
         return self.tts.fs
 
+    @property
+    def latent_noise_scale(self) -> float:
+        """Factor on the latent's standard deviation that it speaks with."""
+        return self.tts.noise_scale if self.noise_scale is None else self.noise_scale
+
     def __call__(
         self,
         text: str | np.ndarray | torch.Tensor,

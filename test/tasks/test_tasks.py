@@ -17,6 +17,7 @@ from conftest import make_encoder_conf
 
 from espnet2_nix.bin.dump_latents import main as dump_latents
 from espnet2_nix.errors import UserError
+from espnet2_nix.systems import BY_NAME
 from espnet2_nix.tasks.nix_decoder import NixDecoderTask
 from espnet2_nix.tasks.nix_encoder import NixEncoderTask
 from espnet2_nix.tasks.nix_scratch import NixScratchTask
@@ -493,14 +494,7 @@ def test_import_teacher_checks_what_it_takes(data, tiny_teacher_dir, tmp_path, c
     assert "the order" in caplog.text
 
 
-SYSTEMS = (
-    "teacher_resynthesis",
-    "teacher",
-    "student",
-    "teacher_latent_student_decoder",
-    "student_latent_teacher_decoder",
-    "student_recording_durations",
-)
+SYSTEMS = tuple(BY_NAME)
 
 
 def inference_command(data, tiny_teacher_dir, student_dir, folder, *systems):
@@ -555,14 +549,26 @@ def test_half_way_systems_are_as_long_as_the_recording(data, spoken):
     assert all(0 < loss < float("inf") for loss in losses)
 
 
+def test_every_system_that_speaks_with_the_students_latent_heeds_the_noise_scale(
+    data, tiny_teacher_dir, student_dir, spoken, tmp_path
+):
+    from espnet2_nix.bin import tts_inference
+
+    command = inference_command(data, tiny_teacher_dir, student_dir, tmp_path, *SYSTEMS)
+    tts_inference.main([*command, "--noise_scale", "0"])
+    for name, system in BY_NAME.items():
+        waves = [soundfile.read(folder / name / "wav" / "u0.wav")[0] for folder in (tmp_path, spoken / data.name)]
+        same = len(waves[0]) == len(waves[1]) and np.array_equal(*waves)
+        assert same == (system.latent == "posterior"), name
+
+
 def test_systems_say_what_they_lack(data, tiny_teacher_dir, student_dir, tmp_path, caplog):
     from espnet2_nix.bin import tts_inference
-    from espnet2_nix.inference.systems import Systems
+    from espnet2_nix.inference.systems import Speaker
+    from espnet2_nix.systems import STUDENT
 
-    with pytest.raises(ValueError, match=r"student speaks with the student, which was not given"):
-        Systems(None, None).speak("student", torch.ones(3))
-    with pytest.raises(ValueError, match=r"system: expected one of .*, found .oracle."):
-        Systems(None, None).speak("oracle", torch.ones(3))
+    with pytest.raises(UserError, match=r"student speaks with the student, which was not given"):
+        Speaker(None, None).speak(STUDENT, torch.ones(3))
     base = ["--text", f"{data}/text", "--output_dir", str(tmp_path)]
     for options, message in (
         (["--systems", "student"], "the student is needed: give --train_config and --model_file, or --model_tag"),

@@ -92,7 +92,7 @@ decoder_file=train.total_count.ave.pth # Checkpoint of the student decoder to as
 
 # Decoding related
 inference_config=""  # Config for synthesis.
-systems=""           # What stage 9 speaks with, see inference/systems.py; empty: all that the models at hand allow.
+systems=""           # What stage 9 speaks with, see espnet2_nix/systems.py; empty: all that the models at hand allow.
 inference_args=""    # Arguments for synthesis, e.g. "--speed 0.9".
 inference_tag=""     # Suffix of the synthesis directory.
 asr_model=""         # Whisper model of faster-whisper for CER, name or folder; empty: CER is left out.
@@ -523,7 +523,7 @@ if ! ${skip_eval}; then
         if [ -n "${download_model}" ]; then
             log "Stage 9: Synthesise with ${download_model}"
             student_opts="--model_tag ${download_model}"
-        elif [[ -n "${systems}" && "${systems}" != *student* ]]; then
+        elif [ "$(${python} -m espnet2_nix.bin.systems --need_student --systems ${systems})" = false ]; then
             log "Stage 9: Synthesise without the student: ${test_sets}"
         else
             log "Stage 9: Assemble the student in ${tts_exp} and synthesise: ${test_sets}"
@@ -540,17 +540,11 @@ if ! ${skip_eval}; then
             student_opts="--train_config ${tts_exp}/config.yaml --model_file ${tts_exp}/model.pth"
         fi
         if ${has_teacher}; then student_opts+=" ${teacher_opts}"; fi
-        if [ -n "${systems}" ]; then
-            speakers=${systems}
-        elif ! ${has_teacher}; then
-            speakers=student
-            log "Only the student speaks: ${teacher_exp}/${teacher_file} not found"
-        elif [ -n "${download_model}" ] || ${from_scratch}; then
-            speakers="teacher_resynthesis teacher student" # this teacher did not teach it: there is no half-way
-        else
-            speakers="teacher_resynthesis teacher student teacher_latent_student_decoder"
-            speakers+=" student_latent_teacher_decoder student_recording_durations"
-        fi
+        _opts=
+        if ${has_teacher}; then _opts=--teacher; else log "Only the student speaks: ${teacher_exp}/${teacher_file} not found"; fi
+        # Parts of a teacher and of a student that it did not teach do not fit.
+        if [ -z "${download_model}" ] && ! ${from_scratch}; then _opts+=" --taught"; fi
+        speakers=$(${python} -m espnet2_nix.bin.systems --systems ${systems} ${_opts})
         for dset in ${test_sets}; do
             need "${data_raw}/${dset}/text" 3
             synthesise "${dset}" "${speakers}" ${student_opts}

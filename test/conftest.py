@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tiny_training import packed, spoken, student_dir, tiny_data, trained  # noqa: F401  # fixtures
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY_GENERATOR = {

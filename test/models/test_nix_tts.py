@@ -1,17 +1,10 @@
 import pytest
 import torch
-from conftest import make_encoder_conf
+from conftest import make_student
 
 from espnet2_nix.models.nix_tts import NixTTS, latent_noise
 
-DECODER = {"channels": 16, "num_blocks": 1, "expansion": 16}
 BUDGET = 5_230_000  # parameters of the published model with deterministic durations (arXiv 2203.15643)
-
-
-def make_student(**kwargs):
-    torch.manual_seed(0)
-    conf = make_encoder_conf() | kwargs.pop("encoder_conf", {})
-    return NixTTS(75, encoder_conf=conf, decoder="istft", decoder_conf=DECODER, **kwargs).eval()
 
 
 @pytest.mark.parametrize("decoder", ["hifigan", "istft"])
@@ -30,7 +23,7 @@ def test_same_text_and_seed_give_the_same_samples(duration_predictor):
     conf = {"duration_predictor": duration_predictor}
     if duration_predictor == "stochastic":
         conf["duration_predictor_conf"] = {"n_flows": 2}
-    student = make_student(encoder_conf=conf)
+    student = make_student(**conf)
     text = torch.arange(2, 20)
     state = torch.get_rng_state()
     first = student.inference(text, seed=1)["wav"]

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from conftest import ISTFT_DECODER
 from espnet2.gan_tts.hifigan import HiFiGANGenerator
 
 from espnet2_nix.modules.depthwise_separable_conv import ResidualStack, SeparableLayer
@@ -25,11 +26,10 @@ RESBLOCK2 = {
     "resblock_kernel_sizes": [3, 5],
     "resblock_dilations": [[1, 2], [2, 6]],
 }
-ISTFT = {"channels": 16, "num_blocks": 2, "expansion": 32}
 
 
 def decoders():
-    return [HiFiGANDecoder(8, **HIFIGAN), ISTFTDecoder(8, **ISTFT), ResBlock2Decoder(8, **RESBLOCK2)]
+    return [HiFiGANDecoder(8, **HIFIGAN), ISTFTDecoder(8, **ISTFT_DECODER), ResBlock2Decoder(8, **RESBLOCK2)]
 
 
 def test_mask():

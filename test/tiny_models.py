@@ -1,0 +1,35 @@
+"""Tiny models with random weights that the tests of models share."""
+
+import torch
+from conftest import ISTFT_DECODER, TINY_DISCRIMINATOR, make_encoder_conf
+
+from espnet2_nix.losses.ged_loss import GEDLoss
+from espnet2_nix.models.decoder_distillation import DecoderDistillation
+from espnet2_nix.models.encoder_distillation import EncoderDistillation
+from espnet2_nix.models.nix_decoder import build_decoder
+from espnet2_nix.models.nix_encoder import NixEncoder
+
+
+def make_encoder_distillation(teacher, seed=0, **kwargs):
+    """A tiny student encoder under a teacher."""
+    torch.manual_seed(seed)
+    return EncoderDistillation(NixEncoder(75, **make_encoder_conf()), teacher, **kwargs)
+
+
+def make_decoder_distillation(teacher, spectral_loss=None, seed=0, **kwargs):
+    """A tiny student decoder and discriminators under a teacher."""
+    from espnet2.gan_tts.hifigan.hifigan import HiFiGANMultiScaleMultiPeriodDiscriminator
+
+    torch.manual_seed(seed)
+    return DecoderDistillation(
+        decoder=build_decoder("istft", 8, ISTFT_DECODER),
+        teacher=teacher,
+        discriminator=HiFiGANMultiScaleMultiPeriodDiscriminator(**TINY_DISCRIMINATOR),
+        spectral_loss=spectral_loss or GEDLoss(window_sizes=(256,), n_mels=32),
+        **{"segment_size": 8, **kwargs},
+    )
+
+
+def gradient_norm(module):
+    """Sum of the absolute gradients of a module's parameters."""
+    return sum(float(p.grad.abs().sum()) for p in module.parameters() if p.grad is not None)

@@ -1,4 +1,4 @@
-"""Locks and checkpoints of trainings, on a stand-in for ESPnet's task; test_tasks.py has real ones."""
+"""Locks and checkpoints of trainings, on a stand-in for ESPnet's task; test_training.py has real ones."""
 
 import argparse
 import json

@@ -2,10 +2,11 @@
 
     python -m benchmarks.frontend FOLDER [-v] [--others]
 
-FOLDER holds g2p_dev.tsv (article, written, pronounced, note), normalize_dev.tsv (class, input, reading), kss_norm_dev.tsv (id,
-original, expanded) and kss_transcript_dev.txt (KSS's six fields). Compared without spaces and marks; alternatives are parted by |.
+FOLDER holds g2p_dev.tsv (article, written, pronounced, note), normalize_dev.tsv and everyday_normalize.tsv (class, input, reading),
+everyday_pronounce.tsv (class, written, pronounced), kss_norm_dev.tsv (id, original, expanded) and kss_transcript_dev.txt (KSS's six
+fields); a table that is not there is left out. Compared without spaces and marks; alternatives are parted by |.
 Prints the table for `standard` beside spelling as written (`jaso`), and with --others beside g2pk and ko_speech_tools where they
-are installed; then sentences a second on one core.
+are installed; then sentences a second of processor time on one core.
 """
 
 from __future__ import annotations
@@ -88,11 +89,18 @@ def main(cmd: list[str] | None = None) -> None:
     parser.add_argument("--others", action="store_true", help="also g2pk and ko_speech_tools, if installed")
     args = parser.parse_args(cmd)
     others = other_systems() if args.others else {}
-    tables = (
-        ("pronunciation", read_pairs(args.folder / "g2p_dev.tsv", (0, 1, 2, 3)), pronounce),
-        ("normalisation", read_pairs(args.folder / "normalize_dev.tsv", (0, 1, 2, None)), normalize),
-        ("KSS normalisation", read_pairs(args.folder / "kss_norm_dev.tsv", (-1, 1, 2, None)), normalize),
+    files = (
+        ("pronunciation", "g2p_dev.tsv", (0, 1, 2, 3), pronounce),
+        ("everyday pronunciation", "everyday_pronounce.tsv", (0, 1, 2, None), pronounce),
+        ("normalisation", "normalize_dev.tsv", (0, 1, 2, None), normalize),
+        ("everyday normalisation", "everyday_normalize.tsv", (0, 1, 2, None), normalize),
+        ("KSS normalisation", "kss_norm_dev.tsv", (-1, 1, 2, None), normalize),
     )
+    tables = [
+        (title, read_pairs(args.folder / name, columns), reader)
+        for title, name, columns, reader in files
+        if (args.folder / name).is_file()
+    ]
     print("| table | group | cases | standard | jaso |" + "".join(f" {name} |" for name in others))
     print("|---|---|---|---|---|" + "---|" * len(others))
     for title, pairs, reader in tables:
@@ -113,10 +121,10 @@ def main(cmd: list[str] | None = None) -> None:
     changed = [text for text in plain if hangul(text) != hangul(normalize(text))]
     print(f"{len(plain)} plain sentences of KSS: normalize changes the Hangul of {len(changed)}")
     for reader in (normalize, pronounce):
-        start = time.perf_counter()
+        start = time.process_time()
         for text in plain:
             reader(text)
-        print(f"{reader.__name__}: {len(plain) / (time.perf_counter() - start):.0f} sentences a second on one core")
+        print(f"{reader.__name__}: {len(plain) / (time.process_time() - start):.0f} sentences a second on one core")
 
 
 if __name__ == "__main__":

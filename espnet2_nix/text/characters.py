@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 
 from espnet2_nix.text.data import read_rows
 from espnet2_nix.text.hanja import has_reading, is_hanja
+from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.syllables import is_syllable
 
 KNOWN = frozenset("·×÷≤≥~℃℉°ΩμⅠ₩€£¥‰²³ℓ′″")
@@ -94,7 +95,7 @@ def fold(char: str) -> str | None:
     return " " if category.startswith("P") else None
 
 
-_CONJOINING = re.compile(
+_CONJOINING = Lazy(
     r"""(?P<old>[\u1100-\u1112])[\u119e\u11a1](?P<final>[\u11a8-\u11c2])?(?![\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7fb])
         |[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7fb]+""",
     re.VERBOSE,

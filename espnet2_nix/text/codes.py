@@ -7,12 +7,13 @@ from functools import cache
 
 from espnet2_nix.text.counters import counter_pattern
 from espnet2_nix.text.data import any_of
+from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.numbers import by_digit, sino
 from espnet2_nix.text.particles import substitute
 from espnet2_nix.text.roman import read_word, spell
 
 CONTEXTS = "contexts.tsv"
-_PHONE = re.compile(
+_PHONE = Lazy(
     r"""(?<![\d-])(?:
         \+82[- ]?(?:\(0\))?(\d{1,2})[- ](\d{3,4})[- ](\d{4})             # from abroad
         |\(?(0\d{1,3})\s?\)?\s?[-.) ]\s?(\d{3,4})\s?[-. ]\s?(\d{4})      # with an area code
@@ -21,13 +22,13 @@ _PHONE = re.compile(
         )(?![\d-])""",
     re.VERBOSE,
 )
-_PLATE = re.compile(
+_PLATE = Lazy(
     r"(?<!\d)(\d{2,3})\s?([가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주바사아자배하허호])\s?(\d{4})(?!\d)"
 )
-_FOURS = re.compile(r"(?<![\d-])(\d{4})([- ])(\d{4})\2(\d{4})(?:\2(\d{4}))?(?![\d-])")
-_SERIAL = re.compile(r"(?<![\d-])(\d{2,})-(\d{2,})((?:-\d+)*)(?![\d-])|(?<![\d-])(\d+)-(\d+)-(\d+)((?:-\d+)*)(?![\d-])")
-_MIXED = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,12}(?:-?\d{1,12}-?[A-Za-z]{1,12}){1,6}(?:-?\d{1,12})?(?![A-Za-z0-9])")
-_BASEMENT = re.compile(r"(?<![A-Za-z0-9])B([1-9])(?:F(?![A-Za-z0-9])|(?=\s?(?:층|주차|식당|푸드|매장|출구)))(?:\s?층)?")
+_FOURS = Lazy(r"(?<![\d-])(\d{4})([- ])(\d{4})\2(\d{4})(?:\2(\d{4}))?(?![\d-])")
+_SERIAL = Lazy(r"(?<![\d-])(\d{2,})-(\d{2,})((?:-\d+)*)(?![\d-])|(?<![\d-])(\d+)-(\d+)-(\d+)((?:-\d+)*)(?![\d-])")
+_MIXED = Lazy(r"(?<![A-Za-z0-9])[A-Za-z]{1,12}(?:-?\d{1,12}-?[A-Za-z]{1,12}){1,6}(?:-?\d{1,12})?(?![A-Za-z0-9])")
+_BASEMENT = Lazy(r"(?<![A-Za-z0-9])B([1-9])(?:F(?![A-Za-z0-9])|(?=\s?(?:층|주차|식당|푸드|매장|출구)))(?:\s?층)?")
 
 
 @cache
@@ -104,7 +105,7 @@ def read_serials(text: str) -> str:
     return substitute(_SERIAL, text, lambda m: " ".join(by_digit(g) for g in re.findall(r"\d+", m[0])))
 
 
-_FLIGHT = re.compile(r"(?<![A-Za-z0-9])([A-Z]{2})\s?(\d{3,4})(?=\s?편)")
+_FLIGHT = Lazy(r"(?<![A-Za-z0-9])([A-Z]{2})\s?(\d{3,4})(?=\s?편)")
 
 
 def _mixed(match: re.Match[str]) -> str:

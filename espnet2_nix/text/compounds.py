@@ -6,11 +6,12 @@ import re
 from functools import cache
 
 from espnet2_nix.text.data import any_of, word_list
+from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.particles import WORD_END
 from espnet2_nix.text.respelling import LISTS
 from espnet2_nix.text.syllables import final_of, tense, with_initial
 
-_SIX = re.compile(
+_SIX = Lazy(
     r"""(?<=[십씹백천만억일삼칠팔])육(?!체|아|성|류|수|안|교|교는)  # 십육, 공일육; 만육천; no 삼육교
         |(?<=[일이삼사오육칠팔구십백천][만억]\ )육(?=[십백천만]|\ |$)  # 이만 육천
         |(?<=(?<![가-힣])[만억]\ )육(?=[십백천만]|\ |$)                     # 만 육천
@@ -22,6 +23,8 @@ _SIX = re.compile(
 
 def six(text: str) -> str:
     """Article 29 in numerals: ㄴ before 육 after a closed syllable, 십육 [심뉵], 천육백 [천뉵빽]."""
+    if "육" not in text and "여" not in text:
+        return text
     out = list(text)
     for match in _SIX.finditer(text):
         out[match.start()] = with_initial(out[match.start()], "ㄴ")
@@ -36,6 +39,8 @@ def _counters() -> re.Pattern[str]:
 
 def after_ten(text: str) -> str:
     """A counter is tense after 열 and 여덟: 열 시 [열 씨], 여덟 개 [여덜 깨]; in no article, but settled use."""
+    if "열 " not in text and "덟 " not in text:
+        return text
     out = list(text)
     for match in _counters().finditer(text):
         out[match.end()] = tense(out[match.end()])

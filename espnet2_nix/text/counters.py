@@ -11,6 +11,7 @@ import re
 from functools import cache
 
 from espnet2_nix.text.data import any_of, read_rows
+from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.numbers import counted, decimal, to_int
 from espnet2_nix.text.particles import WORD_END, is_particle
 from espnet2_nix.text.syllables import is_syllable
@@ -58,13 +59,13 @@ def _patterns() -> dict[str, re.Pattern[str]]:
 
 # ---- structure
 
-_CHOOSING = re.compile(
+_CHOOSING = Lazy(
     r"(?P<object>[을를])?(?P<blank> ?)(?:누르|누른|눌|선택|고르|고른|골라|골랐|클릭|터치|입력|찍|달고|달았|다세요)"
 )
-_ROOM = re.compile(rf" (?!확실|현실|사실|진실|성실|충실|부실|상실|손실|과실|결실|절실|실)[가-힣]{{1,5}}실{WORD_END}")
-_LISTED = re.compile(r"(?:,|과|와|이나|나|,? 또는|,? 혹은|,? 및)\s?(\d{1,2})번")
-_VERB = re.compile(r" [가-힣]{0,8}(?:다|요|까|고|며|면|서|니|지만|는데|던|았|었|했|해|아|어|여|죠|지)(?![가-힣])")
-_NOUN = re.compile(r" [가-힣A-Z]")
+_ROOM = Lazy(rf" (?!확실|현실|사실|진실|성실|충실|부실|상실|손실|과실|결실|절실|실)[가-힣]{{1,5}}실{WORD_END}")
+_LISTED = Lazy(r"(?:,|과|와|이나|나|,? 또는|,? 혹은|,? 및)\s?(\d{1,2})번")
+_VERB = Lazy(r" [가-힣]{0,8}(?:다|요|까|고|며|면|서|니|지만|는데|던|았|었|했|해|아|어|여|죠|지)(?![가-힣])")
+_NOUN = Lazy(r" [가-힣A-Z]")
 
 
 def _ordered(counter: str, before: str, text: str, end: int) -> bool:
@@ -120,22 +121,22 @@ def _limit_of_dae(number: int, before: str, text: str, end: int) -> int:
     return 39
 
 
-_CHAPTER = re.compile(
+_CHAPTER = Lazy(
     r"""(?:제\s?|책|성경|창세기|출애굽기|복음|헌법|교재|교과서|소설|논문  # books
         |[가-힣]+기\ |[가-힣]서\ |[가-힣]록\ )\s?$""",
     re.VERBOSE,
 )
-_SET_PLAYED = re.compile(
+_SET_PLAYED = Lazy(
     r"""\ ?(?:초반|중반|후반|접전|듀스|막판|승부|스코어|타이브레이크|경기|매치|만에|에서|에\ |들어|도중|득점|선발)
         |[을를은는도]?\ ?(?:\d{1,2}\s?[-:대]\s?\d|[영일이삼사오육칠팔구십]{1,4}\ 대\ )""",
     re.VERBOSE,
 )
-_SET_WON = re.compile(
+_SET_WON = Lazy(
     r"[을를] (?:먼저 |모두 |내리 |다시 )?(?:내주|내줬|내준|따내|따냈|따낸|가져|잃|뺏|빼앗|선취|이기|이겼|이긴)"
 )
-_SET_SCORE = re.compile(r"[^.?!]{0,20}?[영일이삼사오육칠팔구십]{1,4} 대 [영일이삼사오육칠팔구십]")
-_VOLUME_PART = re.compile(r"\s?(?:제\s?)?\d{1,3}\s?(?:장|쪽|페이지|화|부|절)")
-_COUNTS_THINGS = re.compile(r"씩|쯤|뿐|당|들|정도|짜리|째|입|나|이상|여")
+_SET_SCORE = Lazy(r"[^.?!]{0,20}?[영일이삼사오육칠팔구십]{1,4} 대 [영일이삼사오육칠팔구십]")
+_VOLUME_PART = Lazy(r"\s?(?:제\s?)?\d{1,3}\s?(?:장|쪽|페이지|화|부|절)")
+_COUNTS_THINGS = Lazy(r"씩|쯤|뿐|당|들|정도|짜리|째|입|나|이상|여")
 
 
 def read_counter(written: str, counter: str, before: str, text: str, end: int, ordinal: bool) -> str:

@@ -6,40 +6,39 @@ import re
 from functools import cache
 
 from espnet2_nix.text.data import any_of
+from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.numbers import by_digit, counted, sino
 from espnet2_nix.text.particles import WORD_END, substitute
 
 CONTEXTS = "contexts.tsv"
 _MONTH, _DAY = r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
-_DATE = re.compile(rf"(?<![\d.])((?:1[0-9]|20)\d{{2}})\s?[-./]\s?({_MONTH})\s?[-./]\s?({_DAY})(?!\d)\.?")
-_YEAR_MONTH = re.compile(
-    r"(?<![\d.])((?:19|20)\d{2})(?:\.\s?(0[1-9]|1[0-2])\.?|/(0[1-9]|1[0-2]))(?![\d./]|\s?[%년원배])"
-)
-_SHORT_DATE = re.compile(
+_DATE = Lazy(rf"(?<![\d.])((?:1[0-9]|20)\d{{2}})\s?[-./]\s?({_MONTH})\s?[-./]\s?({_DAY})(?!\d)\.?")
+_YEAR_MONTH = Lazy(r"(?<![\d.])((?:19|20)\d{2})(?:\.\s?(0[1-9]|1[0-2])\.?|/(0[1-9]|1[0-2]))(?![\d./]|\s?[%년원배])")
+_SHORT_DATE = Lazy(
     rf"(?<![\d.\-/])'?(\d\d)(?:\.(0[1-9]|1[0-2])\.(0[1-9]|[12]\d|3[01])|\.\s({_MONTH})\.\s({_DAY})|/(0[1-9]|1[0-2])/({_DAY}))(?![\d./])\.?"
 )
-_DOT_DAY = re.compile(rf"(?<![\d.])({_MONTH})\.\s?({_DAY})\.?(?=\s?\([월화수목금토일]\))")
-_SHORT_YEAR = re.compile(r"(?<![A-Za-z0-9])'(?=\d\d(?:년|~|\s?학번|\s?월드컵|\s?올림픽|\s*$))")
-_ZERO = re.compile(r"(?<![\d.,:])0(\d)(?=\s?(?:월|일|시|분|초)(?![가-힣]{2}))")
-_TIME = re.compile(
+_DOT_DAY = Lazy(rf"(?<![\d.])({_MONTH})\.\s?({_DAY})\.?(?=\s?\([월화수목금토일]\))")
+_SHORT_YEAR = Lazy(r"(?<![A-Za-z0-9])'(?=\d\d(?:년|~|\s?학번|\s?월드컵|\s?올림픽|\s*$))")
+_ZERO = Lazy(r"(?<![\d.,:])0(\d)(?=\s?(?:월|일|시|분|초)(?![가-힣]{2}))")
+_TIME = Lazy(
     r"""(?<![\d:.])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:]|\.\d)
         (?P<after>\s?[-~]\s?(?=\d{1,2}:\d\d))?""",
     re.VERBOSE,
 )
-_DURATION = re.compile(r"(?<![\d:.])(?:(\d{1,2}):)?([0-5]?\d):([0-5]\d)(?:\.(\d{1,3}))?(?![\d:])")
-_MERIDIEM = re.compile(
+_DURATION = Lazy(r"(?<![\d:.])(?:(\d{1,2}):)?([0-5]?\d):([0-5]\d)(?:\.(\d{1,3}))?(?![\d:])")
+_MERIDIEM = Lazy(
     r"""(?<![A-Za-z])(?:(?P<before>AM|PM|am|pm|A\.M\.|P\.M\.|오전|오후)\s?)?
         (?P<time>\d{1,2}(?::\d\d|시(?:\s?\d{1,2}분)?)?)\s?(?P<after>AM|PM|am|pm|a\.m\.|p\.m\.|A\.M\.|P\.M\.)?(?![A-Za-z])""",
     re.VERBOSE,
 )
-_STUDENT_YEAR = re.compile(
+_STUDENT_YEAR = Lazy(
     r"(?<![\d.,])(\d\d)(?=\s?학번|년생|년도? ?입학)|(?<![\d.,\-])([089]\d)(?=\s?(?:서울\s?)?(?:올림픽|아시안게임|월드컵))"
 )
-_SEASON = re.compile(r"(?<![\d.\-/])((?:20|19)?\d\d)[-/~](\d\d)(?=\s?시즌)")
-_DECADES = re.compile(r"(?<![\d,.])([1-9])0([1-9])0(?![\d,.])")
-_LAYER = re.compile(r"(?<![\d,.])([3-7])86(?=\s?(?:세대|정치|운동권|의원|컴퓨터))")
-_VIRUS = re.compile(r"(?<=코로나)\s?19(?![\d,.])")
-_PARALLEL = re.compile(r"(?<![\d,.])38(?=선(?![가-힣]{3}))")
+_SEASON = Lazy(r"(?<![\d.\-/])((?:20|19)?\d\d)[-/~](\d\d)(?=\s?시즌)")
+_DECADES = Lazy(r"(?<![\d,.])([1-9])0([1-9])0(?![\d,.])")
+_LAYER = Lazy(r"(?<![\d,.])([3-7])86(?=\s?(?:세대|정치|운동권|의원|컴퓨터))")
+_VIRUS = Lazy(r"(?<=코로나)\s?19(?![\d,.])")
+_PARALLEL = Lazy(r"(?<![\d,.])38(?=선(?![가-힣]{3}))")
 
 
 @cache
@@ -121,7 +120,7 @@ def read_events(text: str) -> str:
     return _PARALLEL.sub("삼팔", _LAYER.sub(lambda m: by_digit(m[0]), text))
 
 
-_WON = re.compile(r"으?로 (?:이|졌|지|꺾|승|패|끝|비|제압|역전|앞|뒤|마)")
+_WON = Lazy(r"으?로 (?:이|졌|지|꺾|승|패|끝|비|제압|역전|앞|뒤|마)")
 
 
 def _clock(match: re.Match[str]) -> str | None:

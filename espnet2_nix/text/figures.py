@@ -10,28 +10,29 @@ from functools import cache
 
 from espnet2_nix.text import codes, dates, ranges
 from espnet2_nix.text.counters import WINDOW, counter_pattern, read_counter
+from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.numbers import NUMBER, by_digit, decimal, integer, to_int
 from espnet2_nix.text.particles import is_particle, substitute
 from espnet2_nix.text.syllables import is_syllable
 from espnet2_nix.text.units import read_unit, read_units_alone, unit_pattern
 
 CURRENCIES = {"₩": "원", "$": "달러", "€": "유로", "£": "파운드", "¥": "엔"}
-_MONEY = re.compile(rf"([{''.join(CURRENCIES)}])\s?({NUMBER})\s?(만|억|천|백만|천만|조|million|billion)?")
-_MYRIAD = re.compile(
+_MONEY = Lazy(rf"([{''.join(CURRENCIES)}])\s?({NUMBER})\s?(만|억|천|백만|천만|조|million|billion)?")
+_MYRIAD = Lazy(
     rf"""(?<![\d.])({NUMBER})\s?
         ((?:십|백|천)?(?:만|억|조(?!각|사|합|항)|경(?!기|우|찰))|천(?!사|명\ ?이)|백(?!화|팩))  # no 조각, 경기, 천사, 백화점
         (\s?)(?=\d|[천백십만억조]|[^가-힣]|[가-힣]|$)""",
     re.VERBOSE,
 )
-_POINT = re.compile(r"(?<![^\s(~+\-])\.(?=\d)")
-_DOTTED = re.compile(r"(?<![\d.])(?:(제)\s?)?(\d+(?:\.\d+){2,})(?![\d])")
-_CIRCLED_ONE = re.compile(r"(?<=\d) {2,}(?=\d)")
-_POWER = re.compile(r"(?<=[\w)])\^\s?(\d+|[a-z])")
-_ANGLE = re.compile(r"(?<!\d)(\d+)\s?°\s?(\d+)\s?[′'](?:\s?(\d+)\s?[″\"])?")
-_DAYS_LEFT = re.compile(r"(?<![A-Za-z0-9])D-(?=\d)")
-_PAR = re.compile(r"(?<![가-힣])파\s?([3-6])(?=\s?(?:홀|에서|의|짜리|[,.]|$))")
+_POINT = Lazy(r"(?<![^\s(~+\-])\.(?=\d)")
+_DOTTED = Lazy(r"(?<![\d.])(?:(제)\s?)?(\d+(?:\.\d+){2,})(?![\d])")
+_CIRCLED_ONE = Lazy(r"(?<=\d) {2,}(?=\d)")
+_POWER = Lazy(r"(?<=[\w)])\^\s?(\d+|[a-z])")
+_ANGLE = Lazy(r"(?<!\d)(\d+)\s?°\s?(\d+)\s?[′'](?:\s?(\d+)\s?[″\"])?")
+_DAYS_LEFT = Lazy(r"(?<![A-Za-z0-9])D-(?=\d)")
+_PAR = Lazy(r"(?<![가-힣])파\s?([3-6])(?=\s?(?:홀|에서|의|짜리|[,.]|$))")
 _PARS = {"3": "쓰리", "4": "포", "5": "파이브", "6": "식스"}
-_MARKED = re.compile(
+_MARKED = Lazy(
     r"(?<![A-Za-z0-9])([pP]{1,2}|[Nn][Oo]|NO|[Cc]h|[Ff]ig|[Ee][Pp]|[Vv]ol|[Vv]er|[Ll]v|TOP|Top|[Vv])\.?\s?(?=\d)"
 )
 _MARKS = {"p": "페이지", "pp": "페이지", "no": "넘버", "ch": "챕터", "fig": "그림", "ep": "에피소드", "vol": "볼륨", "ver": "버전",
@@ -97,8 +98,8 @@ def _number() -> re.Pattern[str]:
     )
 
 
-_NEXT_FIGURE = re.compile(r"\s+(?=\d)")
-_NOUN = re.compile("[가-힣]{2}")
+_NEXT_FIGURE = Lazy(r"\s+(?=\d)")
+_NOUN = Lazy("[가-힣]{2}")
 
 
 def _read_number(match: re.Match[str]) -> str:

@@ -7,12 +7,13 @@ import unicodedata
 from functools import cache
 
 from espnet2_nix.text.data import read_rows
+from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.syllables import final_of, is_syllable, split, with_initial
 
 HANJA = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-_CHARACTER = re.compile(f"[{HANJA}]")
-_RUN = re.compile(f"[{HANJA}]+")
-_GLOSS = re.compile(rf"([가-힣]{{1,12}})\s?\(\s*([{HANJA}]+)\s*\)")
+_CHARACTER = Lazy(f"[{HANJA}]")
+_RUN = Lazy(f"[{HANJA}]+")
+_GLOSS = Lazy(rf"([가-힣]{{1,12}})\s?\(\s*([{HANJA}]+)\s*\)")
 _IOTIZED = "ㅑㅕㅖㅛㅠㅣ"
 
 

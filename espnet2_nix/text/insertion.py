@@ -9,12 +9,13 @@ import re
 from functools import cache
 
 from espnet2_nix.text.data import any_of, word_list
+from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.particles import WORD_END
 from espnet2_nix.text.phrases import breaks_after
-from espnet2_nix.text.respelling import LISTS, junctions
+from espnet2_nix.text.respelling import LISTS, junctions, word_before
 from espnet2_nix.text.syllables import final_of, is_syllable, with_initial
 
-_NASAL_SUFFIX = re.compile(rf"(?<=[가-힣]{{2}})[량력령론료류란례로록](?={WORD_END})")
+_NASAL_SUFFIX = Lazy(rf"(?<=[가-힣]{{2}})[량력령론료류란례로록](?={WORD_END})")
 
 
 def nasal_suffixes(text: str) -> str:
@@ -54,7 +55,7 @@ def within_words(text: str) -> str:
 
 
 _NUMERAL = "일이삼사오육뉵칠팔구십백천만억영공"
-_AFTER_WORD = re.compile(
+_AFTER_WORD = Lazy(
     r"""(?:일(?:[이은을도만과에의들로]|하[가-힣]*|해[가-힣]*)?                                             # work
         |일(?:이나|이야|이란|까지|부터|에서|처럼|보다|하다|이다|입니다|이에요|이라[가-힣]*)
         |입(?:다|고|은|는|을|지|어|었|습|으)[가-힣]*|잃[가-힣]+|잊[가-힣]+|읽[가-힣]+|익[히은어][가-힣]*  # verbs
@@ -63,15 +64,18 @@ _AFTER_WORD = re.compile(
         )(?![가-힣])""",
     re.VERBOSE,
 )
-_WORD = re.compile(r"[가-힣]{1,12}")
+_FIRST = frozenset("일입잃잊읽익엿잎이얘연약여양")
+_WORD = Lazy(r"[가-힣]{1,12}")
 
 
 def between_words(text: str) -> str:
     """Article 29 between words read in one breath: 한 일 [한 닐], 옷 입다 [온 닙따], 할 일이 [할 리리]."""
     out = list(text)
-    for word, position in junctions(text):
-        if final_of(word[-1]) == " " or word[-1] in _NUMERAL or not _AFTER_WORD.match(text, position):
+    for blank in junctions(text):
+        position = blank + 1
+        if text[blank - 1] in _NUMERAL or text[position] not in _FIRST or not _AFTER_WORD.match(text, position):
             continue
+        word = word_before(text, blank)
         following = _WORD.match(text, position)[0]
         if following == "일" and word[-1] not in "할한된될볼던런떤슨든통":
             continue  # a bare 일 is more often the numeral or the day

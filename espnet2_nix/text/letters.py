@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.particles import agree, is_particle
 
 JAMO_NAMES = {
@@ -52,8 +53,8 @@ GREEK_NAMES = [
     "프사이",
     "오메가",
 ]
-_RUN = re.compile(r"[ㄱ-ㅣ]+")
-_GREEK = re.compile(r"[α-ωΑ-Ω]")
+_RUN = Lazy(r"[ㄱ-ㅣ]+")
+_GREEK = Lazy(r"[α-ωΑ-Ω]")
 _EMOTION = frozenset("ㅋㅎㅠㅜㅡ")
 
 

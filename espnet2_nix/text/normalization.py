@@ -14,41 +14,42 @@ from espnet2_nix.text import roman
 from espnet2_nix.text.characters import fold_text, unreadable
 from espnet2_nix.text.figures import read_figures
 from espnet2_nix.text.hanja import read_all
+from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.letters import read_greek, read_jamo
 from espnet2_nix.text.particles import agree, substitute
 from espnet2_nix.text.trace import Trace
 
 logger = logging.getLogger(__name__)
 
-_PLAIN = re.compile(r"[가-힣 .,?!]*\Z")
-_MARKS = re.compile(r"\s*([.,?!][.,?!\s]*)")
+_PLAIN = Lazy(r"[가-힣 .,?!]*\Z")
+_MARKS = Lazy(r"\s*([.,?!][.,?!\s]*)")
 _SIGNS = (
-    (re.compile(r"(?<=[A-Za-z])\+(?![\w+])"), " 플러스"),
-    (re.compile(r"(?<=[가-힣])~(?=[가-힣])"), "에서 "),
-    (re.compile(r"(?<=[A-Za-z가-힣])\s?&\s?(?=[A-Za-z가-힣])"), " 앤 "),
-    (re.compile(r"#(?=\s?[\d가-힣A-Za-z])"), " 샵 "),
-    (re.compile(r"(?<=\S)\s?\+\s?(?=[\w가-힣])"), " 플러스 "),
-    (re.compile(r"(?<=Rh)-"), " 마이너스 "),
-    (re.compile(r"((?:학점|성적|등급|평점)[^A-Z]{0,6}[A-D])-"), r"\1 마이너스 "),
-    (re.compile(r"@"), " 골뱅이 "),
-    (re.compile(r"%"), " 퍼센트"),
-    (re.compile(r"[℃°]"), "도"),
-    (re.compile(r"(?<=[A-Z]):\s"), ". "),
-    (re.compile(r"[;:]"), ", "),
-    (re.compile(r"\s-+\s"), " "),
-    (re.compile(r"\("), " "),
+    (Lazy(r"(?<=[A-Za-z])\+(?![\w+])"), " 플러스"),
+    (Lazy(r"(?<=[가-힣])~(?=[가-힣])"), "에서 "),
+    (Lazy(r"(?<=[A-Za-z가-힣])\s?&\s?(?=[A-Za-z가-힣])"), " 앤 "),
+    (Lazy(r"#(?=\s?[\d가-힣A-Za-z])"), " 샵 "),
+    (Lazy(r"(?<=\S)\s?\+\s?(?=[\w가-힣])"), " 플러스 "),
+    (Lazy(r"(?<=Rh)-"), " 마이너스 "),
+    (Lazy(r"((?:학점|성적|등급|평점)[^A-Z]{0,6}[A-D])-"), r"\1 마이너스 "),
+    (Lazy(r"@"), " 골뱅이 "),
+    (Lazy(r"%"), " 퍼센트"),
+    (Lazy(r"[℃°]"), "도"),
+    (Lazy(r"(?<=[A-Z]):\s"), ". "),
+    (Lazy(r"[;:]"), ", "),
+    (Lazy(r"\s-+\s"), " "),
+    (Lazy(r"\("), " "),
 )
-_SILENT = re.compile("[\"'“”‘’()\\[\\]{}<>*_^|\\\\`~]")
-_UNREAD = re.compile(r"[^가-힣.,?!]+")
+_SILENT = Lazy("[\"'“”‘’()\\[\\]{}<>*_^|\\\\`~]")
+_UNREAD = Lazy(r"[^가-힣.,?!]+")
 
 
 # Signs after a letter or a figure, and =, which takes the particle that agrees.
-_NAMED = re.compile(
+_NAMED = Lazy(
     r"""(?<=[A-Za-z가-힣)])(?P<power>[²³])
         |(?<=[A-Za-z가-힣])(?P<prime>′)|(?<=[A-Z])(?<![A-Za-z'][A-Z])(?P<quote>')(?=[가-힣\s,.]|$)""",
     re.VERBOSE,
 )
-_EQUALS = re.compile(r"([\w가-힣])\s?=\s?(?=[\w가-힣])")
+_EQUALS = Lazy(r"([\w가-힣])\s?=\s?(?=[\w가-힣])")
 
 
 def _name_sign(match: re.Match[str]) -> str | None:

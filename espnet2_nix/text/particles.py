@@ -6,14 +6,15 @@ import re
 from collections.abc import Callable
 
 from espnet2_nix.text.data import word_list
+from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.syllables import final_of
 
 _ANY = "|".join(word_list("lists.tsv", "particles"))
 _PAIRS = {
     form: pair for pair in (("을", "를"), ("은", "는"), ("과", "와"), ("으로", "로")) for form in pair
 }  # after a closed syllable, after an open one
-_SIMPLE = re.compile(rf"({'|'.join(sorted(_PAIRS, key=len, reverse=True))})(?![가-힣])")
-_CLOSING = re.compile(rf"(?:{_ANY})[가-힣]{{0,3}}(?![가-힣])")
+_SIMPLE = Lazy(rf"({'|'.join(sorted(_PAIRS, key=len, reverse=True))})(?![가-힣])")
+_CLOSING = Lazy(rf"(?:{_ANY})[가-힣]{{0,3}}(?![가-힣])")
 WORD_END = rf"(?:들)?(?:(?:{_ANY})|인|하[가-힣]{{0,4}}|한|할|해[가-힣]{{0,3}}|했[가-힣]{{0,3}}|된[가-힣]{{0,4}}|됐[가-힣]{{0,4}}|되[가-힣]{{0,4}}|돼[가-힣]{{0,4}})?(?![가-힣])"
 """Regular expression of what may stand between a noun and the end of its word: nothing, a particle, 하다 or 되다."""
 
@@ -46,7 +47,7 @@ def agree(reading: str, text: str, position: int = 0) -> tuple[str, int]:
     return (is_open if takes_open else closed), len(match[1])
 
 
-def substitute(pattern: re.Pattern[str], text: str, read: Callable[[re.Match[str]], str | None]) -> str:
+def substitute(pattern: re.Pattern[str] | Lazy, text: str, read: Callable[[re.Match[str]], str | None]) -> str:
     """Replaces what a pattern finds by its reading and makes a particle right after it agree.
 
     Args:

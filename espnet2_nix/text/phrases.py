@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
-_ENDINGS = re.compile(
+from espnet2_nix.text.lazy import Lazy
+
+_ENDINGS = Lazy(
     r"""(?:에서|에게|께서|한테|부터|까지|마다|처럼|보다|조차|밖에|에는|에도  # particles
         |지만|는데|은데|니까|[가-힣]면|면서|아서|어서                        # endings of verbs
         |[가-힣][를는은을])$""",
     re.VERBOSE,
 )
-_LINKED = re.compile(
+_LINKED = Lazy(
     r"""(?:것|거|게|건|걸|겁|데|바|수|적|줄|듯|지|만|뿐|엿|옷|때|곳|사람|생각)  # what commonly follows an adnominal form
         (?:[은는이가을를도만에의로과와야예니들있없]|$)
       | (?:일|일들|이야기|얘기|약|여자|여행)(?:[은는이가을를도만에의로과와야예들])""",

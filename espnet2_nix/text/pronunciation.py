@@ -7,9 +7,9 @@ ends at a mark and where `breaks_after` says.
 from __future__ import annotations
 
 import itertools
-import re
 
 from espnet2_nix.text import compounds, insertion, respelling
+from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.phrases import breaks_after
 from espnet2_nix.text.sounds import pronounce_phrase
 from espnet2_nix.text.trace import Trace
@@ -27,7 +27,7 @@ RULES = (
     ("article 29, numerals", compounds.six),
     ("article 29 between words", insertion.between_words),
 )
-_PHRASE = re.compile(r"[가-힣]+(?: [가-힣]+)*")
+_PHRASE = Lazy(r"[가-힣]+(?: [가-힣]+)*")
 
 
 def pronounce_hangul(text: str, trace: Trace | None = None) -> str:

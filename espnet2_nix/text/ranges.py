@@ -7,42 +7,43 @@ from functools import cache
 
 from espnet2_nix.text.counters import CONTEXTS, WINDOW, counter_pattern, counters, limit_of
 from espnet2_nix.text.data import any_of, word_list
+from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.numbers import NUMBER, by_digit, decimal, integer, sino, to_int
 from espnet2_nix.text.particles import WORD_END, agree, substitute
 
-_RATIO = re.compile(r"(?<![\d:])(\d+(?:\.\d+)?)\s?:\s?(\d+(?:\.\d+)?)(?:\s?:\s?(\d+(?:\.\d+)?))?(?![\d:])")
-_FRACTION = re.compile(r"(?<![\d/.A-Za-z])(?:(\d+)\s)?(\d+)/(\d+)(?![\d/])")
-_PRESSURE = re.compile(r"(?<![\d/.])(\d{2,3})/(\d{2,3})(?P<unit>\s?mmHg)?(?![\d/])")
-_QUARTER = re.compile(r"(?<![\d/.])([1-4])[/·]4\s?(?=분기)")
-_PART_OF = re.compile(r"(?<!\d)(\d+)\s?분의\s?(\d+)")
-_SCORE = re.compile(r"(?<!\d)(\d+)\s?대\s?(\d+)(?!\d)(?!\s?(?:개|명|대)(?![가-힣]))")
-_PAIR = re.compile(r"(?<![\d\-.,A-Za-z~])(\d{1,4})\s?-\s?(\d{1,4})(?![\d\-~]|[,.]\d)")
-_FORMULA = re.compile(
+_RATIO = Lazy(r"(?<![\d:])(\d+(?:\.\d+)?)\s?:\s?(\d+(?:\.\d+)?)(?:\s?:\s?(\d+(?:\.\d+)?))?(?![\d:])")
+_FRACTION = Lazy(r"(?<![\d/.A-Za-z])(?:(\d+)\s)?(\d+)/(\d+)(?![\d/])")
+_PRESSURE = Lazy(r"(?<![\d/.])(\d{2,3})/(\d{2,3})(?P<unit>\s?mmHg)?(?![\d/])")
+_QUARTER = Lazy(r"(?<![\d/.])([1-4])[/·]4\s?(?=분기)")
+_PART_OF = Lazy(r"(?<!\d)(\d+)\s?분의\s?(\d+)")
+_SCORE = Lazy(r"(?<!\d)(\d+)\s?대\s?(\d+)(?!\d)(?!\s?(?:개|명|대)(?![가-힣]))")
+_PAIR = Lazy(r"(?<![\d\-.,A-Za-z~])(\d{1,4})\s?-\s?(\d{1,4})(?![\d\-~]|[,.]\d)")
+_FORMULA = Lazy(
     rf"""(?<![\w.])({NUMBER})\s?([+×÷=<>≤≥*])\s?(?={NUMBER})
         |(?<![\w.])({NUMBER})\s(-)\s(?={NUMBER})  # a minus sign stands between blanks""",
     re.VERBOSE,
 )
 _OPERATORS = {"+": " 더하기 ", "×": " 곱하기 ", "*": " 곱하기 ", "÷": " 나누기 ", "-": " 빼기 ", "<": " 은 작다 ", ">": " 은 크다 ",
               "≤": " 이하 ", "≥": " 이상 "}  # fmt: skip
-_GIFT = re.compile(
+_GIFT = Lazy(
     r"(?<![\d.])([1-5])\s?\+\s?([1-3])(?=\s?(?:행사|상품|이벤트|할인|증정|세일|구성|혜택|제품|득템|특가|으로 (?:팔|판매|드)))"
 )
 _ENGLISH = {"1": "원", "2": "투", "3": "쓰리", "4": "포", "5": "파이브"}
-_TIMES = re.compile(r"(?<=\d)\s?[xX]\s?(?=\d)")
-_CLASS = re.compile(r"(?<![\w)])[-+](?=\d+\s?(?:kg|㎏|킬로그램|킬로)\s?급)")
-_POSITIVE = re.compile(r"(?<![\w가-힣)])\+\s?(?=\d)")
+_TIMES = Lazy(r"(?<=\d)\s?[xX]\s?(?=\d)")
+_CLASS = Lazy(r"(?<![\w)])[-+](?=\d+\s?(?:kg|㎏|킬로그램|킬로)\s?급)")
+_POSITIVE = Lazy(r"(?<![\w가-힣)])\+\s?(?=\d)")
 _DEGREES = r"(\s?(?:도|℃|°C|°|℉)(?![가-힣]*로))"
-_NEGATIVE = re.compile(rf"(?<![\w가-힣)])-\s?(?=(?:{NUMBER})(?:{_DEGREES}|~\d+{_DEGREES})?)")
-_RANGE = re.compile(rf"(?<!\d)({NUMBER})\s?(\D{{0,6}}?)\s?[~]\s?({NUMBER})\s?")
-_OPEN_RANGE = re.compile(r"(?<=[\d가-힣%])~(?=\s|$|[,.)])")
-_CLOSED = re.compile(rf"(?:씩|쯤|째|짜리|정도|이상|이하|이내|마다|간|용|전|권|대)?{WORD_END}")
-_RANK = re.compile(r"(?<![\d\-])(\d)\s?[-~·]\s?(\d)(?=위\s?(?:전|결정))")
-_APPROXIMATE = re.compile(r"(?<![\d,.]\s)(?<![\d,.·])([1-9])\s?,\s?([2-9])\s?(?=[가-힣])")
+_NEGATIVE = Lazy(rf"(?<![\w가-힣)])-\s?(?=(?:{NUMBER})(?:{_DEGREES}|~\d+{_DEGREES})?)")
+_RANGE = Lazy(rf"(?<!\d)({NUMBER})\s?(\D{{0,6}}?)\s?[~]\s?({NUMBER})\s?")
+_OPEN_RANGE = Lazy(r"(?<=[\d가-힣%])~(?=\s|$|[,.)])")
+_CLOSED = Lazy(rf"(?:씩|쯤|째|짜리|정도|이상|이하|이내|마다|간|용|전|권|대)?{WORD_END}")
+_RANK = Lazy(r"(?<![\d\-])(\d)\s?[-~·]\s?(\d)(?=위\s?(?:전|결정))")
+_APPROXIMATE = Lazy(r"(?<![\d,.]\s)(?<![\d,.·])([1-9])\s?,\s?([2-9])\s?(?=[가-힣])")
 _NATIVE_PAIRS = dict(
     zip("12345678", ["한두", "두세", "서너", "네다섯", "대여섯", "예닐곱", "일고여덟", "여덟아홉"], strict=True)
 )
 _SINO_PAIRS = {"5": "오륙"}
-_TENS = re.compile(r"(?<![\d,.])(?<!\d\s)([1-9])(?:\s?~\s?|,\s)([2-9])(0|00)(?=\s?[가-힣])")
+_TENS = Lazy(r"(?<![\d,.])(?<!\d\s)([1-9])(?:\s?~\s?|,\s)([2-9])(0|00)(?=\s?[가-힣])")
 
 
 @cache
@@ -183,6 +184,8 @@ def read_ranges(text: str) -> str:
 
 def read_approximate(text: str) -> str:
     """Reads 3, 4명 as 서너 명 and 2, 3일 as 이삼 일."""
+    if "," not in text and "~" not in text:
+        return text
     exact = word_list(CONTEXTS, "exact-pairs")
 
     def read(match: re.Match[str]) -> str | None:

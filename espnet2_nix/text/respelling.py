@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from functools import cache
 
 from espnet2_nix.text.data import any_of, read_rows, word_list
+from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.particles import WORD_END
-from espnet2_nix.text.syllables import final_of, is_syllable, tense
+from espnet2_nix.text.syllables import BASE, FINAL_COUNT, final_of, is_syllable, tense
 
 LISTS = "lists.tsv"
 _TAIL = 8
@@ -22,47 +23,53 @@ _TAIL = 8
 
 @cache
 def _lexicon() -> dict[str, list[tuple[str, str, bool, bool]]]:
-    """Entries by their first syllable, longest first: form, respelling, only at a word's beginning, only at its end."""
+    """Entries by their first two syllables, longest first: form, respelling, whether only at a word's front, or its end."""
     entries: dict[str, list[tuple[str, str, bool, bool]]] = {}
     for written, respelled in read_rows("pronunciation.tsv", 2):
         form = written.strip("^$")
-        entries.setdefault(form[0], []).append((form, respelled, written.startswith("^"), written.endswith("$")))
+        entries.setdefault(form[:2], []).append((form, respelled, written.startswith("^"), written.endswith("$")))
     for candidates in entries.values():
         candidates.sort(key=lambda entry: -len(entry[0]))
     return entries
 
 
-_WORD_END = re.compile(WORD_END)
+_WORD_END = Lazy(WORD_END)
 
 
 def by_lexicon(text: str) -> str:
     """Respells the forms of `pronunciation.tsv`, the longest first."""
     entries = _lexicon()
     out: list[str] = []
-    position = 0
+    done = position = 0
     while position < len(text):
-        for form, respelled, front, end in entries.get(text[position], ()):
+        for form, respelled, front, end in entries.get(text[position : position + 2], ()):
             if (
                 text.startswith(form, position)
                 and not (front and position and text[position - 1] != " ")
                 and (not end or _WORD_END.match(text, position + len(form)))
             ):
-                out.append(respelled)
+                out += [text[done:position], respelled]
                 position += len(form)
+                done = position
                 break
         else:
-            out.append(text[position])
             position += 1
-    return "".join(out)
+    return "".join(out) + text[done:] if out else text
 
 
-def junctions(text: str) -> Iterator[tuple[str, int]]:
-    """Gives for each blank the end of the word before it (at most 8 syllables) and where the next word begins."""
+def junctions(text: str) -> Iterator[int]:
+    """Gives the places of the blanks that follow a closed syllable."""
     blank = text.find(" ")
     while blank >= 0:
-        start = text.rfind(" ", max(0, blank - _TAIL), blank) + 1 or max(0, blank - _TAIL)
-        yield text[start:blank], blank + 1
+        if (ord(text[blank - 1]) - BASE) % FINAL_COUNT:
+            yield blank
         blank = text.find(" ", blank + 1)
+
+
+def word_before(text: str, blank: int) -> str:
+    """Gives the word before a blank; of a long one its last 8 syllables."""
+    start = max(0, blank - _TAIL)
+    return text[text.rfind(" ", start, blank) + 1 or start : blank]
 
 
 # ---- article 24
@@ -104,10 +111,10 @@ def stems(text: str) -> str:
 
 # ---- article 27
 
-_ENDING_AFTER_RIEUL = re.compile(
+_ENDING_AFTER_RIEUL = Lazy(
     r"([가-힣])(걸(?:요)?(?![가-힣])|게(?:요)?(?![가-힣])|지(?:도|라도|언정|를|는|가|요)?(?![가-힣])|수록|세라|밖에|진대)"
 )
-_DEPENDENT = re.compile(
+_DEPENDENT = Lazy(
     r"""(?:거[야예니다라든나지면였]?|것[은이을도만과의들]?|게|건|걸|겁니|겁니다  # 'thing'
         |데[가는도를에로]?|바[가를는에]?|적[은이에도]?|즈음                       # place, matter, time
         |수[가는도를]?|줄[은을도로만]?|지[도는가]?|성|듯[이도]?|정도[로의]?       # ability, knowledge, likeness, degree
@@ -116,7 +123,7 @@ _DEPENDENT = re.compile(
         |듯하|듯한|듯해|성싶|듯싶|줄곧|수밖에|수야|수도|바에|데에|적에""",
     re.VERBOSE,
 )
-_VERB_IN_NAL = re.compile(r"(?:만|떠|끝|어|타|빛|혼|겁)날$")  # 만날, 일어날; most other words in 날 are days
+_VERB_IN_NAL = Lazy(r"(?:만|떠|끝|어|타|빛|혼|겁)날$")  # 만날, 일어날; most other words in 날 are days
 
 
 @cache
@@ -148,8 +155,11 @@ def after_rieul(text: str) -> str:
             continue  # 알지, 말게: the ㄹ belongs to the stem
         out[match.start(2)] = tense(first)
     text = "".join(out)
-    for word, position in junctions(text):
-        if final_of(word[-1]) != "ㄹ" or word.endswith(("를", "오늘", "내일", "서울")):
+    for blank in junctions(text):
+        if final_of(text[blank - 1]) != "ㄹ" or text[blank - 1] == "를":
+            continue
+        word, position = word_before(text, blank), blank + 1
+        if word.endswith(("오늘", "내일", "서울")):
             continue
         adnominal = (word[-1] in adnominal_syllables and not word.endswith(nouns)) or _VERB_IN_NAL.search(word)
         if _DEPENDENT.match(text, position) or (adnominal and heads.match(text, position)):
@@ -159,7 +169,7 @@ def after_rieul(text: str) -> str:
 
 # ---- articles 26 and 28
 
-_NO_SINO = re.compile(
+_NO_SINO = Lazy(
     r"절절|철철|불조심|불장난|불자동차|불지르|불질|발자국|발장구|발돋움|철새|철들|칠성사|설사$"
 )  # pairs that only look Sino-Korean, and doubled syllables
 
@@ -179,7 +189,7 @@ def sino(text: str) -> str:
     return "".join(out)
 
 
-_SUFFIX = re.compile(rf"(?<=[가-힣]{{2}})[성증법권병](?={WORD_END})")
+_SUFFIX = Lazy(rf"(?<=[가-힣]{{2}})[성증법권병](?={WORD_END})")
 
 
 def suffixes(text: str) -> str:

@@ -6,13 +6,14 @@ import re
 from functools import cache
 
 from espnet2_nix.text.data import read_rows
+from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.numbers import by_digit
 from espnet2_nix.text.particles import substitute
 
 _NAMES = "에이 비 씨 디 이 에프 지 에이치 아이 제이 케이 엘 엠 엔 오 피 큐 알 에스 티 유 브이 더블유 엑스 와이 제트"
 LETTERS = dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", _NAMES.split(), strict=True))
-_WORD = re.compile(r"[A-Za-z]+(?:['-][A-Za-z]+)*")
-_CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_WORD = Lazy(r"[A-Za-z]+(?:['-][A-Za-z]+)*")
+_CAMEL = Lazy(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 @cache
@@ -63,8 +64,8 @@ def read_letters(text: str) -> str:
 
 # Lengths are bounded, as they are in addresses, so that a long run of letters costs no more than its length.
 _LABELS = r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}"
-_EMAIL = re.compile(rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{{1,64}}@{_LABELS}")
-_URL = re.compile(
+_EMAIL = Lazy(rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{{1,64}}@{_LABELS}")
+_URL = Lazy(
     rf"""(?:https?://|www\.)[A-Za-z0-9./?=&_%#~:-]+                # with a scheme, to the next blank or Hangul
         |(?<![A-Za-z0-9-]){_LABELS}\.(?:com|net|org|kr|co|io|jp|edu|gov)  # a domain known by its end
          (?:/[A-Za-z0-9./?=&_%#~-]*)?(?![A-Za-z0-9])""",

@@ -162,15 +162,20 @@ def pronounce_phrase(phrase: str) -> str:
             syllables.append(_Syllable(char, spaced))
             spaced = False
     for left, right in itertools.pairwise(syllables):
+        if left.final == " ":
+            continue  # none of these rules begins at an open syllable
         _h(left, right)
         _palatalise(left, right)
         _link(left, right)
         _tensify(left, right)
     for index, syllable in enumerate(syllables):
+        if syllable.final == " ":
+            continue
         following = syllables[index + 1] if index + 1 < len(syllables) else None
         _neutralise(syllable, following)
     for left, right in itertools.pairwise(syllables):
-        _assimilate(left, right)
+        if left.final != " ":
+            _assimilate(left, right)
     out = []
     for syllable in syllables:
         _vowel(syllable)

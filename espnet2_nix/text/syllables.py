@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 BASE = 0xAC00
 FINAL_COUNT = 28
 INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
@@ -10,11 +12,17 @@ FINALS = " ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊ
 TENSE = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
 
 
+_INITIAL_CODES = {initial: index * 588 for index, initial in enumerate(INITIALS)}
+_MEDIAL_CODES = {medial: index * FINAL_COUNT for index, medial in enumerate(MEDIALS)}
+_FINAL_CODES = {final: index for index, final in enumerate(FINALS)}
+
+
 def is_syllable(char: str) -> bool:
     """Tells whether a character is a precomposed Hangul syllable."""
     return "가" <= char <= "힣"
 
 
+@cache
 def split(syllable: str) -> tuple[str, str, str]:
     """Takes a syllable apart.
 
@@ -30,8 +38,7 @@ def split(syllable: str) -> tuple[str, str, str]:
 
 def join(initial: str, medial: str, final: str = " ") -> str:
     """Puts a syllable together: the inverse of `split`."""
-    code = (INITIALS.index(initial) * 21 + MEDIALS.index(medial)) * FINAL_COUNT + FINALS.index(final)
-    return chr(BASE + code)
+    return chr(BASE + _INITIAL_CODES[initial] + _MEDIAL_CODES[medial] + _FINAL_CODES[final])
 
 
 def final_of(char: str) -> str:

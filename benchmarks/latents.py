@@ -46,9 +46,9 @@ def main(cmd: list[str] | None = None) -> None:
     args = parser.parse_args(cmd)
     torch.set_num_threads(args.threads)
     from espnet2_nix.models.encoder_distillation import EncoderDistillation
+    from espnet2_nix.models.load_teacher import load_teacher
     from espnet2_nix.models.nix_encoder import NixEncoder
     from espnet2_nix.models.teacher_latents import TeacherLatents, write_latents
-    from espnet2_nix.tasks.teacher import load_teacher
 
     conf = RECIPES / args.recipe / "nix_tts1" / "conf"
     options = yaml.safe_load((conf / "train_nix_encoder.yaml").read_text(encoding="utf-8"))

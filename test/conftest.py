@@ -109,7 +109,7 @@ def tiny_teacher_dir(tmp_path_factory):
 @pytest.fixture
 def tiny_teacher(tiny_teacher_dir):
     """The teacher of that folder."""
-    from espnet2_nix.tasks.teacher import load_teacher
+    from espnet2_nix.models.load_teacher import load_teacher
 
     return load_teacher(tiny_teacher_dir / "config.yaml", tiny_teacher_dir / "model.pth")
 

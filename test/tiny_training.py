@@ -123,7 +123,8 @@ def trained(tiny_data, tiny_teacher_dir, tmp_path_factory):
 @pytest.fixture(scope="session")
 def student_dir(trained):
     """Folder of the assembled student."""
-    from espnet2_nix.tasks.nix_tts import assemble, save_student
+    from espnet2_nix.student.assembly import assemble
+    from espnet2_nix.student.checkpoint import save_student
 
     model, config = assemble(
         trained / "encoder" / "config.yaml",

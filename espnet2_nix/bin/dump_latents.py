@@ -93,8 +93,9 @@ def main(cmd: Sequence[str] | None = None) -> None:
         raise UserError(
             f"expected as many tables of --wav_scp as of --text, found {len(args.wav_scp)} and {len(args.text)}"
         )
+    from espnet2_nix.models.checkpoint import fingerprint
+    from espnet2_nix.models.load_teacher import load_teacher
     from espnet2_nix.models.teacher_latents import TeacherLatents, write_latents
-    from espnet2_nix.tasks.teacher import fingerprint, load_teacher
 
     texts, recordings = {}, {}
     for text, wav_scp in zip(args.text, args.wav_scp, strict=True):

@@ -42,9 +42,9 @@ def find_files(teacher_model: Path, folder: str) -> tuple[Path, Path]:
         UserError: there are none, or it is not clear which weights are meant.
     """
     if teacher_model.is_file():
-        from espnet2_nix.inference.text2speech import unpack_student
+        from espnet2_nix.inference.text2speech import unpack_model
 
-        files = unpack_student(teacher_model, folder)
+        files = unpack_model(teacher_model, folder)
         return Path(files["train_config"]), Path(files["model_file"])
     config = teacher_model / "config.yaml"
     if not config.is_file():
@@ -65,7 +65,7 @@ def find_files(teacher_model: Path, folder: str) -> tuple[Path, Path]:
 @command
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
-    from espnet2_nix.tasks.teacher import load_teacher
+    from espnet2_nix.models.load_teacher import load_teacher
 
     with tempfile.TemporaryDirectory() as folder:
         config, weights = find_files(Path(args.teacher_model), folder)

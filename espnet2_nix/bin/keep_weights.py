@@ -37,7 +37,7 @@ def keep(model_file: Path, folder: Path, max_mib: float) -> None:
     """Writes float16 parts of at most ``max_mib`` MiB and a description with their hashes."""
     import torch
 
-    from espnet2_nix.tasks.teacher import read_state_dict
+    from espnet2_nix.models.checkpoint import read_state_dict
 
     weights = read_state_dict(model_file)
     halves = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
@@ -82,7 +82,7 @@ def restore(model_file: Path, folder: Path) -> None:
     """Puts the parts together as one float32 file."""
     import torch
 
-    from espnet2_nix.tasks.teacher import read_state_dict
+    from espnet2_nix.models.checkpoint import read_state_dict
 
     if not (folder / INFO).is_file():
         raise MissingFileError(f"{folder / INFO} not found; keep_weights without --restore writes it")

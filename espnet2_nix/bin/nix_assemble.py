@@ -27,7 +27,8 @@ def get_parser() -> argparse.ArgumentParser:
 @command
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
-    from espnet2_nix.tasks.nix_tts import assemble, save_student
+    from espnet2_nix.student.assembly import assemble
+    from espnet2_nix.student.checkpoint import save_student
 
     model, config = assemble(
         args.encoder_train_config,

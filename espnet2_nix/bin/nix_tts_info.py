@@ -22,18 +22,19 @@ def get_parser() -> argparse.ArgumentParser:
 
 def describe_pack(model: str) -> dict[str, Any]:
     """The description of a packed student."""
-    from espnet2_nix.inference.text2speech import unpack_student
-    from espnet2_nix.tasks.nix_tts import describe, load_student
+    from espnet2_nix.inference.text2speech import unpack_model
+    from espnet2_nix.student.checkpoint import load_student
+    from espnet2_nix.student.description import describe
 
     with tempfile.TemporaryDirectory() as folder:
-        files = unpack_student(model, folder)
+        files = unpack_model(model, folder)
         student, config = load_student(files["train_config"], files["model_file"])
     return describe(student.tts, frontend=config.frontend, corpus=config.corpus, license=config.license)
 
 
 def describe_configs(encoder_config: str, decoder_config: str) -> dict[str, Any]:
     """The description of the student that two training configurations would give."""
-    from espnet2_nix.tasks.nix_tts import describe_configs as describe
+    from espnet2_nix.student.description import describe_configs as describe
 
     return describe(encoder_config, decoder_config)
 

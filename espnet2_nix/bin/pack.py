@@ -45,7 +45,7 @@ def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
     from espnet2.main_funcs.pack_funcs import pack
 
-    from espnet2_nix.tasks.nix_tts import load_student
+    from espnet2_nix.student.checkpoint import load_student
     from espnet2_nix.version import __version__
 
     model_dir, outpath = Path(args.model_dir), Path(args.outpath).resolve()

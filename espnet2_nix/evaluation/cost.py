@@ -39,8 +39,9 @@ def count_parameters(model_dir: str | Path | None, teacher_train_config: str | P
         model_dir: Folder of the student.
         teacher_train_config: ``config.yaml`` of the teacher.
     """
-    from espnet2_nix.tasks.nix_tts import count, load_student
-    from espnet2_nix.tasks.teacher import load_vits
+    from espnet2_nix.models.load_teacher import load_vits
+    from espnet2_nix.student.checkpoint import load_student
+    from espnet2_nix.student.description import count
 
     parameters: dict[str, int] = {}
     if model_dir is not None and (Path(model_dir) / "config.yaml").is_file():

@@ -10,7 +10,7 @@ import torch
 from espnet2_nix.export.graphs import SingleGraph, export_graph
 from espnet2_nix.export.voice import VoiceFacts
 from espnet2_nix.models.nix_tts import NixTTS
-from espnet2_nix.tasks.nix_tts import load_student
+from espnet2_nix.student.checkpoint import load_student
 from espnet2_nix.text import single_character
 from espnet2_nix.version import __version__
 

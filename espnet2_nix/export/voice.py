@@ -21,7 +21,7 @@ from espnet2_nix.export.quantization import quantize
 from espnet2_nix.files import replace_folder
 from espnet2_nix.models.nix_tts import NixTTS
 from espnet2_nix.runtime.graphs import open_session
-from espnet2_nix.tasks.nix_tts import load_student
+from espnet2_nix.student.checkpoint import load_student
 from espnet2_nix.version import __version__
 from espnet2_nix.voice_format import DECODER, GRAPHS, INFO, LATENT_ENCODER, TEXT_ENCODER, VoiceInfo
 

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from espnet2_nix.errors import MissingFileError, UserError
+from espnet2_nix.models.load_teacher import load_vits
 from espnet2_nix.models.nix_tts import NixTTS
 from espnet2_nix.models.vits_teacher import VITSTeacher
-from espnet2_nix.tasks.nix_tts import load_student
-from espnet2_nix.tasks.register import NixPreprocessor
-from espnet2_nix.tasks.teacher import load_vits
+from espnet2_nix.student.checkpoint import load_student
+from espnet2_nix.tasks.preprocessor import NixPreprocessor
 from espnet2_nix.voice_format import SpeakOptions
 
 
@@ -133,12 +133,12 @@ class Text2Speech:
             return Text2Speech(**{**download_pretrained(str(model_tag)), **kwargs})
         with tempfile.TemporaryDirectory() as folder:
             try:
-                return Text2Speech(**{**unpack_student(model_tag, folder), **kwargs})
+                return Text2Speech(**{**unpack_model(model_tag, folder), **kwargs})
             except UserError as error:  # the folder that it was unpacked into tells nobody anything
                 raise UserError(re.sub(rf"{re.escape(folder)}[^ :,]*/", f"{model_tag}: ", str(error))) from error
 
 
-def unpack_student(packed_model: str | Path, folder: str | Path) -> dict[str, str]:
+def unpack_model(packed_model: str | Path, folder: str | Path) -> dict[str, str]:
     """Unpacks a student's pack.
 
     Args:

@@ -8,10 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from espnet2.gan_tts.hifigan.hifigan import (
-    HiFiGANMultiPeriodDiscriminator,
-    HiFiGANMultiScaleMultiPeriodDiscriminator,
-)
 from espnet2.tasks.abs_task import AbsTask, optim_classes
 from espnet2.train.class_choices import ClassChoices
 from espnet2.train.collate_fn import CommonCollateFn
@@ -20,35 +16,23 @@ from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str2bool, str_or_none
 
 from espnet2_nix.errors import UserError
-from espnet2_nix.losses.ged_loss import GEDLoss
-from espnet2_nix.losses.mr_stft_loss import MRSTFTLoss
+from espnet2_nix.models.checkpoint import load_strictly, part_of, read_config, read_state_dict
 from espnet2_nix.models.decoder_distillation import DecoderDistillation
-from espnet2_nix.models.nix_decoder import DECODERS, build_decoder
+from espnet2_nix.models.load_teacher import load_teacher
+from espnet2_nix.models.nix_decoder import build_decoder
 from espnet2_nix.models.nix_encoder import NixEncoder
 from espnet2_nix.models.student_latent import StudentLatent
 from espnet2_nix.models.vits_teacher import VITSTeacher
-from espnet2_nix.modules.vits_discriminator import VITSDiscriminator, VITSPeriodDiscriminator
-from espnet2_nix.tasks.nix_encoder import add_teacher_arguments, encoder_kwargs
-from espnet2_nix.tasks.register import register
-from espnet2_nix.tasks.safe_training import SafeTraining
-from espnet2_nix.tasks.teacher import load_strictly, load_teacher, part_of, read_config, read_state_dict
-from espnet2_nix.tasks.trainer import NixDecoderTrainer
-
-register()
-
-decoder_choices = ClassChoices("decoder", classes=DECODERS, default="hifigan")
-discriminator_choices = ClassChoices(
-    "discriminator",
-    classes={
-        "vits": VITSDiscriminator,
-        "vits_period": VITSPeriodDiscriminator,  # a third of the cost on a CPU
-        # ESPnet's own, every size given by the configuration.
-        "hifigan_multi_scale_multi_period_discriminator": HiFiGANMultiScaleMultiPeriodDiscriminator,
-        "hifigan_multi_period_discriminator": HiFiGANMultiPeriodDiscriminator,
-    },
-    default="vits",
+from espnet2_nix.tasks.options import (
+    add_teacher_arguments,
+    build_spectral_loss,
+    decoder_choices,
+    discriminator_choices,
+    encoder_kwargs,
+    spectral_loss_choices,
 )
-spectral_loss_choices = ClassChoices("spectral_loss", classes={"ged": GEDLoss, "mr_stft": MRSTFTLoss}, default="ged")
+from espnet2_nix.tasks.safe_training import SafeTraining
+from espnet2_nix.tasks.trainer import NixDecoderTrainer
 
 
 class NixDecoderTask(SafeTraining, AbsTask):
@@ -154,14 +138,6 @@ class NixDecoderTask(SafeTraining, AbsTask):
             optim_classes[args.optim](model.decoder.parameters(), **args.optim_conf),
             optim_classes[args.optim2](model.discriminator.parameters(), **args.optim2_conf),
         ]
-
-
-def build_spectral_loss(args: argparse.Namespace, fs: int) -> torch.nn.Module:
-    """The spectral loss that the options name, at a sampling rate in Hz."""
-    conf = dict(args.spectral_loss_conf)
-    if args.spectral_loss == "ged":
-        conf["fs"] = fs
-    return spectral_loss_choices.get_class(args.spectral_loss)(**conf)
 
 
 def build_student_latent(args: argparse.Namespace, teacher: VITSTeacher) -> StudentLatent | None:

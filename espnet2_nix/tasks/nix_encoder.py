@@ -15,54 +15,20 @@ from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str_or_none
 
 from espnet2_nix.errors import UserError
+from espnet2_nix.models.checkpoint import fingerprint
 from espnet2_nix.models.encoder_distillation import EncoderDistillation
-from espnet2_nix.models.nix_encoder import DURATION_PREDICTORS, NixEncoder
+from espnet2_nix.models.load_teacher import load_teacher
 from espnet2_nix.models.teacher_latents import TeacherLatents
-from espnet2_nix.tasks.register import register
+from espnet2_nix.tasks.options import (
+    add_teacher_arguments,
+    add_text_arguments,
+    duration_predictor_choices,
+    encoder_choices,
+    encoder_kwargs,
+    read_token_list,
+)
 from espnet2_nix.tasks.safe_training import SafeTraining
-from espnet2_nix.tasks.teacher import fingerprint, load_teacher
 from espnet2_nix.tasks.trainer import NixEncoderTrainer
-from espnet2_nix.text import frontend_info
-from espnet2_nix.text.frontend import DEFAULT_FRONTEND
-
-register()
-
-encoder_choices = ClassChoices("encoder", classes={"nix": NixEncoder}, default="nix")
-duration_predictor_choices = ClassChoices("duration_predictor", classes=DURATION_PREDICTORS, default="deterministic")
-
-
-def add_teacher_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options that name the teacher; both distillations need them."""
-    parser.get_default("required").extend(["teacher_train_config", "teacher_model_file"])
-    group = parser.add_argument_group("Teacher related")
-    group.add_argument("--teacher_train_config", type=str_or_none, default=None, help="config.yaml of the VITS teacher")
-    group.add_argument("--teacher_model_file", type=str_or_none, default=None, help="Weights of the VITS teacher")
-
-
-def add_text_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the text; the required one goes through ESPnet's list, so that --print_config works."""
-    parser.get_default("required").extend(["token_list"])
-    group = parser.add_argument_group("Preprocess related")
-    group.add_argument("--token_list", type=str_or_none, default=None, help="A text mapping int-id to token")
-    group.add_argument(
-        "--frontend",
-        type=str,
-        default=DEFAULT_FRONTEND,
-        help="Front-end of espnet2_nix.text that made the tokens; it travels with the model",
-    )
-
-
-def read_token_list(args: argparse.Namespace) -> list[str]:
-    """The token list of ``--token_list``, put into ``args`` in place of its path, as is what ``--frontend`` stands for.
-
-    ESPnet writes ``args`` to config.yaml afterwards, so the configuration stays portable.
-    """
-    if isinstance(args.frontend, str):
-        args.frontend = frontend_info(args.frontend)
-    if isinstance(args.token_list, str):
-        with open(args.token_list, encoding="utf-8") as f:
-            args.token_list = [line.rstrip("\n") for line in f]
-    return list(args.token_list)
 
 
 class NixEncoderTask(SafeTraining, AbsTask):
@@ -159,13 +125,3 @@ class NixEncoderTask(SafeTraining, AbsTask):
             **args.alignment_conf,
             **args.model_conf,
         )
-
-
-def encoder_kwargs(args: argparse.Namespace) -> dict[str, object]:
-    """Arguments of ``NixEncoder`` as an encoder training's options give them."""
-    return {
-        **args.encoder_conf,
-        "num_tokens": len(args.token_list),
-        "duration_predictor": args.duration_predictor,
-        "duration_predictor_conf": args.duration_predictor_conf,
-    }

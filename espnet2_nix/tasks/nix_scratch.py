@@ -15,19 +15,17 @@ from espnet2.utils.types import int_or_none
 from espnet2_nix.models.from_scratch import FromScratch
 from espnet2_nix.models.nix_decoder import build_decoder
 from espnet2_nix.models.recording_features import RecordingFeatures
-from espnet2_nix.tasks.nix_decoder import (
+from espnet2_nix.tasks.nix_encoder import NixEncoderTask
+from espnet2_nix.tasks.options import (
+    add_text_arguments,
     build_spectral_loss,
     decoder_choices,
     discriminator_choices,
-    spectral_loss_choices,
-)
-from espnet2_nix.tasks.nix_encoder import (
-    NixEncoderTask,
-    add_text_arguments,
     duration_predictor_choices,
     encoder_choices,
     encoder_kwargs,
     read_token_list,
+    spectral_loss_choices,
 )
 from espnet2_nix.tasks.safe_training import SafeTraining
 from espnet2_nix.tasks.trainer import NixDecoderTrainer

@@ -17,13 +17,14 @@ from espnet2.train.trainer import Trainer
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str_or_none
 
+from espnet2_nix.models.checkpoint import fingerprint, load_strictly, read_state_dict
+from espnet2_nix.models.load_teacher import load_vits
 from espnet2_nix.models.teacher_latents import TeacherLatents
 from espnet2_nix.models.teacher_phases import PosteriorPretraining, VITSAutoencoder
 from espnet2_nix.models.text_side import TextAligner, TextSide
 from espnet2_nix.modules.vits_generator import register_generator
-from espnet2_nix.tasks.nix_encoder import add_teacher_arguments, add_text_arguments, read_token_list
+from espnet2_nix.tasks.options import add_teacher_arguments, add_text_arguments, read_token_list
 from espnet2_nix.tasks.safe_training import SafeTraining
-from espnet2_nix.tasks.teacher import fingerprint, load_strictly, load_vits, read_state_dict
 
 register_generator()
 

@@ -12,7 +12,7 @@ import torch
 from espnet2_nix.aligner.monotonic_alignment import durations_from_path
 from espnet2_nix.data.kaldi_io import read_table, write_table
 from espnet2_nix.data.progress import progress
-from espnet2_nix.tasks.teacher import load_strictly, read_config, read_state_dict
+from espnet2_nix.models.checkpoint import load_strictly, read_config, read_state_dict
 from espnet2_nix.tasks.teacher_phases import TextAlignerTask
 from espnet2_nix.text.vocabulary import Vocabulary
 from espnet2_nix.warm_start.errors import TeacherInitError

@@ -4,7 +4,7 @@ import pytest
 from tiny_training import train_encoder
 
 from espnet2_nix.bin.dump_latents import main as dump_latents
-from espnet2_nix.tasks.teacher import read_state_dict
+from espnet2_nix.models.checkpoint import read_state_dict
 from espnet2_nix.text import tokenize
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from espnet2_nix.tasks.teacher import load_teacher
+from espnet2_nix.models.load_teacher import load_teacher
 from espnet2_nix.text import token_list
 
 

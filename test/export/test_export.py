@@ -14,7 +14,7 @@ from espnet2_nix.export.sherpa import write_sherpa
 from espnet2_nix.export.voice import ExportError, VoiceFacts, write_voice
 from espnet2_nix.runtime import Voice
 from espnet2_nix.runtime.graphs import open_session
-from espnet2_nix.tasks.register import NixPreprocessor
+from espnet2_nix.tasks.preprocessor import NixPreprocessor
 from espnet2_nix.text import frontend_info, single_character, token_list, tokenize
 
 FACTS = VoiceFacts("noise", "CC0-1.0", token_list(), frontend_info())
@@ -155,7 +155,7 @@ def student_dir(tmp_path_factory):
     """config.yaml and model.pth of a tiny student, as stage 9 writes them."""
     from espnet2.tts.espnet_model import ESPnetTTSModel
 
-    from espnet2_nix.tasks.nix_tts import save_student
+    from espnet2_nix.student.checkpoint import save_student
 
     folder = tmp_path_factory.mktemp("student")
     student = make_student()

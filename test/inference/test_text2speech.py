@@ -14,7 +14,7 @@ from espnet2_nix.text import tokenize
 def test_the_pack_speaks_through_espnet_and_through_us(packed, tmp_path, monkeypatch):
     from espnet2.bin.tts_inference import Text2Speech as ESPnetText2Speech
 
-    from espnet2_nix.inference.text2speech import Text2Speech, unpack_student
+    from espnet2_nix.inference.text2speech import Text2Speech, unpack_model
 
     ours = Text2Speech.from_pretrained(packed, seed=3)
     out = ours("안녕하세요.")
@@ -25,7 +25,7 @@ def test_the_pack_speaks_through_espnet_and_through_us(packed, tmp_path, monkeyp
     assert len(ours("안녕하세요.", speed=0.25)["wav"]) > len(out["wav"])
     with pytest.raises(ValueError, match="speed"):
         ours("안녕하세요.", speed=0)
-    files = unpack_student(packed, tmp_path / "elsewhere")
+    files = unpack_model(packed, tmp_path / "elsewhere")
     theirs = ESPnetText2Speech(**files)
     assert theirs.fs == ours.fs == 22050
     assert torch.equal(theirs("안녕하세요.", decode_conf={"seed": 3})["wav"], out["wav"])
@@ -35,10 +35,10 @@ def test_espnet_and_nix_tts_say_the_same_tokens(packed, tmp_path):
     from espnet2.bin.tts_inference import Text2Speech as ESPnetText2Speech
 
     from espnet2_nix.inference import Text2Speech
-    from espnet2_nix.inference.text2speech import unpack_student
+    from espnet2_nix.inference.text2speech import unpack_model
 
     text = "2024년 3월 15일, TV 3대"
-    theirs = ESPnetText2Speech(**unpack_student(packed, tmp_path / "elsewhere")).preprocess_fn("u", {"text": text})[
+    theirs = ESPnetText2Speech(**unpack_model(packed, tmp_path / "elsewhere")).preprocess_fn("u", {"text": text})[
         "text"
     ]
     ours = Text2Speech.from_pretrained(packed)

@@ -9,11 +9,11 @@ import yaml
 from conftest import make_encoder_conf
 from tiny_training import DECODER_CONFIG, options, train_decoder, train_encoder
 
+from espnet2_nix.models.checkpoint import read_state_dict
+from espnet2_nix.student.assembly import assemble
 from espnet2_nix.tasks.nix_decoder import NixDecoderTask
 from espnet2_nix.tasks.nix_encoder import NixEncoderTask
 from espnet2_nix.tasks.nix_scratch import NixScratchTask
-from espnet2_nix.tasks.nix_tts import assemble
-from espnet2_nix.tasks.teacher import read_state_dict
 from espnet2_nix.text import token_list
 
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 import yaml
 
-from espnet2_nix.tasks.nix_tts import assemble, load_student
-from espnet2_nix.tasks.teacher import read_state_dict
+from espnet2_nix.models.checkpoint import read_state_dict
+from espnet2_nix.student.assembly import assemble
+from espnet2_nix.student.checkpoint import load_student
 
 
 def test_assembling_keeps_every_weight_and_names_no_path(student_dir, trained):

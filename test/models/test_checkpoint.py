@@ -1,9 +1,10 @@
-"""Loading a finished VITS."""
+"""Configurations and weights of finished trainings."""
 
 import pytest
 import torch
 
-from espnet2_nix.tasks.teacher import load_teacher, read_state_dict
+from espnet2_nix.models.checkpoint import read_state_dict
+from espnet2_nix.models.load_teacher import load_teacher
 
 
 def test_missing_and_truncated_weights_stop(tiny_teacher_dir, tmp_path):

@@ -79,7 +79,7 @@ def test_no_arrow_points_to_the_left():
 
 
 @pytest.mark.parametrize(
-    "statement", ["from espnet2_nix.tasks.teacher import load_teacher", "import espnet2_nix.bin.pack"]
+    "statement", ["from espnet2_nix.models.load_teacher import load_teacher", "import espnet2_nix.bin.pack"]
 )
 def test_a_planted_arrow_is_found(tmp_path, statement):
     (tmp_path / "losses").mkdir()

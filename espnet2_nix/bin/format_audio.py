@@ -22,7 +22,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out_prefix",
         required=True,
-        help="writes PREFIX.wav.scp, PREFIX.utt2num_samples and PREFIX.dropped.tsv",
+        help="writes PREFIX.wav.scp, PREFIX.utt2num_samples, PREFIX.sources and PREFIX.dropped.tsv",
     )
     default = AudioFormat()
     parser.add_argument("--fs", type=int, default=default.fs, help="sampling rate to write, Hz")
@@ -52,6 +52,7 @@ def main(cmd: Sequence[str] | None = None) -> None:
     folder = AudioFolder(args.outdir, settings)
     paths: dict[str, str] = {}
     num_samples: dict[str, int] = {}
+    identities: dict[str, str] = {}
     dropped: list[Dropped] = []
     made = 0
     for utt_id, source in progress(list(sources.items()), "clips"):
@@ -66,9 +67,11 @@ def main(cmd: Sequence[str] | None = None) -> None:
             made += 1
         paths[utt_id] = str(folder.path(utt_id))
         num_samples[utt_id] = samples
+        identities[utt_id] = folder.identity(utt_id)
     assert len(sources) == len(paths) + len(dropped)
     write_table(f"{args.out_prefix}.wav.scp", paths)
     write_table(f"{args.out_prefix}.utt2num_samples", num_samples)
+    write_table(f"{args.out_prefix}.sources", identities)
     write_dropped(f"{args.out_prefix}.dropped.tsv", dropped)
     seconds = sum(num_samples.values()) / args.fs
     logger.info(

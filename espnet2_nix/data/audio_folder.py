@@ -10,10 +10,12 @@ import soundfile
 
 from espnet2_nix.data.audio import AudioFormat, format_clip
 from espnet2_nix.data.errors import DataError
+from espnet2_nix.data.stamp import content_digest
 from espnet2_nix.files import explained, replace_file, sweep, write_text
 
 logger = logging.getLogger(__name__)
 STAMP = "format_settings.json"
+SOURCES = "sources.jsonl"  # appended to by several jobs, a line at a time
 
 
 class AudioFolder:
@@ -38,6 +40,7 @@ class AudioFolder:
             # Parallel jobs share the folder: the first that comes clears it, the others find the new stamp.
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._settle_stamp()
+        self._sources = self._read_sources()
 
     def _settle_stamp(self) -> None:
         stamp = self.folder / STAMP
@@ -61,6 +64,7 @@ class AudioFolder:
             )
         for path in old:
             path.unlink(missing_ok=True)
+        (self.folder / SOURCES).unlink(missing_ok=True)
         write_text(stamp, json.dumps(wanted, indent=2, sort_keys=True))
 
     def path(self, utt_id: str) -> Path:
@@ -68,14 +72,46 @@ class AudioFolder:
         return self.folder / f"{utt_id}.wav"
 
     def finished(self, utt_id: str, source: str | os.PathLike[str]) -> int | None:
-        """Returns the number of samples of a clip made before, or None where it is missing or older than its source."""
-        path = self.path(utt_id)
+        """Returns the number of samples of a clip made before, or None where it is missing or was made of another source.
+
+        The source is the same while its path, size and time are; where one of them changed, in whichever direction, its content
+        decides: an archive unpacked again makes nothing anew, a clip replaced by an older one does.
+        """
+        made_of = self._sources.get(utt_id)
         try:
-            if path.stat().st_mtime_ns < os.stat(source).st_mtime_ns:
+            samples = soundfile.info(self.path(utt_id)).frames
+            facts = _facts(source)
+            if made_of is None or (facts != made_of[:3] and content_digest(source) != made_of[3]):
                 return None
-            return soundfile.info(path).frames
-        except (FileNotFoundError, soundfile.LibsndfileError):
+            if facts != made_of[:3]:
+                self._remember(utt_id, [*facts, made_of[3]])
+        except (OSError, soundfile.LibsndfileError):
             return None
+        return samples
+
+    def identity(self, utt_id: str) -> str:
+        """Returns the first 16 digits of the SHA-256 of the source that a clip was made of."""
+        return str(self._sources[utt_id][3])
+
+    def _remember(self, utt_id: str, made_of: list[object]) -> None:
+        self._sources[utt_id] = made_of
+        with explained(self.folder / SOURCES), open(self.folder / SOURCES, "ab", buffering=0) as f:
+            f.write((json.dumps([utt_id, *made_of], ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
+
+    def _read_sources(self) -> dict[str, list[object]]:
+        """What each clip was made of; the last line of a clip counts, and a line that a kill cut off does not."""
+        sources: dict[str, list[object]] = {}
+        try:
+            lines = (self.folder / SOURCES).read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return sources
+        for line in lines:
+            try:
+                utt_id, path, size, mtime, digest = json.loads(line)
+            except ValueError:
+                continue
+            sources[utt_id] = [path, size, mtime, digest]
+        return sources
 
     def make(self, utt_id: str, source: str | os.PathLike[str]) -> int:
         """Formats one clip, written aside and renamed.
@@ -86,9 +122,16 @@ class AudioFolder:
         Raises:
             UnusableAudio: see `format_clip`.
         """
+        facts = _facts(source) if os.path.isfile(source) else []
         clip = format_clip(source, self.settings)
         if clip.gain != 1.0:
             logger.info("%s: scaled by %.4f, its peak exceeded full scale", utt_id, clip.gain)
         with replace_file(self.path(utt_id)) as aside:
             soundfile.write(aside, clip.samples, self.settings.fs, subtype="PCM_16", format="WAV")
+        self._remember(utt_id, [*facts, content_digest(source)])
         return len(clip.samples)
+
+
+def _facts(source: str | os.PathLike[str]) -> list[object]:
+    stat = os.stat(source)
+    return [os.path.abspath(source), stat.st_size, stat.st_mtime_ns]

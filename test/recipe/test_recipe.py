@@ -177,3 +177,22 @@ def test_cmd_sh_knows_two_backends(recipe):
     assert (
         "expected cmd_backend local or slurm" in run("bash", "-uc", script, cwd=recipe, env={"cmd_backend": "x"}).stderr
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "backend", "message"),
+    [
+        (["--nj", "0"], "local", "--nj 0: expected a whole number of 1 or more"),
+        (["--nj", "2.5"], "local", "--nj 2.5: expected a whole number"),
+        (["--num_nodes", "2"], "slurm", "--num_nodes 2 without GPUs"),
+        (["--num_nodes", "2", "--ngpu", "1"], "local", "--num_nodes 2 needs a cluster"),
+        ([], "slurm", "sbatch is not on PATH"),
+        ([], "pbs", "expected cmd_backend local or slurm, found 'pbs'"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_anything_starts(recipe, options, backend, message):
+    out = run("./run.sh", *options, cwd=recipe, env={"cmd_backend": backend})
+    assert out.returncode == 1
+    assert message in out.stderr
+    assert "Traceback" not in out.stderr
+    assert not (recipe / "data").exists()

@@ -78,6 +78,7 @@ scratch_args=""      # Arguments of that training.
 finetune_decoder=false # In stage 8, after distillation: train the decoder on the student encoder's own latent.
 finetune_args=""     # Arguments of that training, over those of the decoder, e.g. "--max_epoch 10".
 train_args=""        # Arguments of all three trainings.
+other_data=false     # Go on with trainings, and learn from a teacher, that began with other data, tokens or rate.
 tag=""               # Suffix of the experiment folders.
 tts_stats_dir=""     # Directory of statistics (default: ${expdir}/tts_stats_raw_${g2p}).
 teacher_exp=""       # Directory of the teacher (default: ${expdir}/vits_teacher[_tag]).
@@ -165,6 +166,17 @@ join_jobs() { # join_jobs TABLE PART...: one sorted table of the parts, which go
     mv "${table}.tmp" "${table}"
     rm -f "$@"
 }
+# Options that decide the data; every stage that reads them compares them with the stamp of what it reads.
+data_settings=("fs=${fs}" "trim_db=${trim_db}" "trim_margin=${trim_margin}" "g2p=${g2p}")
+filter_settings=("n_shift=${n_shift}" "min_frames=${min_frames}" "max_seconds=${max_seconds}")
+feats_settings=("n_fft=${n_fft}" "win_length=${win_length}")
+check_stamp() { # check_stamp STAMP...: stops when an input was made with other options, or of something that was made anew since
+    local stamp stamps=()
+    # What was made before there were stamps has none.
+    for stamp in "$@"; do if [ -e "${stamp}" ]; then stamps+=("${stamp}"); fi; done
+    [ ${#stamps[@]} -eq 0 ] || ${python} -m espnet2_nix.bin.stamp --check "${stamps[@]}" \
+        --settings "${data_settings[@]}" "${filter_settings[@]}" "${feats_settings[@]}"
+}
 leave_run_sh() { # leave_run_sh DIR STAGE: a command in DIR that repeats the stage
     mkdir -p "$1"
     printf '#!/usr/bin/env bash\ncd %q || exit 1\n%s --stage %s --stop_stage %s "$@"\n' \
@@ -174,6 +186,19 @@ leave_run_sh() { # leave_run_sh DIR STAGE: a command in DIR that repeats the sta
 
 if ${from_scratch} && ${finetune_decoder}; then
     die "--from_scratch and --finetune_decoder exclude each other: a student from scratch already learns on its own latent"
+fi
+for option in nj inference_nj num_nodes; do
+    [[ ${!option} =~ ^[1-9][0-9]*$ ]] || die "--${option} ${!option}: expected a whole number of 1 or more"
+done
+for option in ngpu train_threads; do
+    [[ ${!option} =~ ^[0-9]+$ ]] || die "--${option} ${!option}: expected a whole number, 0 or more"
+done
+if [ "${num_nodes}" -gt 1 ]; then
+    [ "${ngpu}" -gt 0 ] || die "--num_nodes ${num_nodes} without GPUs: a training has a process for each GPU, and one in all without; give --num_nodes 1"
+    [ "${cmd_backend}" != local ] || die "--num_nodes ${num_nodes} needs a cluster, cmd_backend=slurm; here run.pl starts everything on this machine"
+fi
+if [ "${cmd_backend}" = slurm ] && ! command -v sbatch > /dev/null; then
+    die "cmd_backend=slurm, but sbatch is not on PATH: run it on a machine of the cluster, or use cmd_backend=local"
 fi
 [ -n "${corpus}" ] || die "--corpus is empty; call this script through run.sh of a corpus"
 if [ "${ngpu}" -gt 0 ] && [ "${cmd_backend}" = local ] && ! ${skip_train} && want_stage 6 8; then
@@ -243,7 +268,7 @@ if ! ${skip_data_prep}; then
                     --fs "${fs}" \
                     --trim_db "${trim_db}" \
                     --trim_margin "${trim_margin}"
-            for name in wav.scp utt2num_samples dropped.tsv; do
+            for name in wav.scp utt2num_samples sources dropped.tsv; do
                 join_jobs "${org}/${name}" "${logdir}"/format.*."${name}"
             done
             cp "data/${dset}/utt2spk" "data/${dset}/spk2utt" "${org}"
@@ -254,12 +279,16 @@ if ! ${skip_data_prep}; then
                 --g2p "${g2p}" \
                 --dropped "${org}/dropped_text.tsv"
         done
+        ${python} -m espnet2_nix.bin.stamp --out "${data_raw}/org/stamp.json" --stage 2 --settings "${data_settings[@]}" \
+            --content "data/${train_set}/text" "data/${valid_set}/text" \
+            "${data_raw}/org/${train_set}/sources" "${data_raw}/org/${valid_set}/sources"
     fi
 
     if want_stage 3; then
         log "Stage 3: Drop clips that cannot be trained on: ${data_raw}/org -> ${data_raw}"
         dirs=
         kept=
+        check_stamp "${data_raw}/org/stamp.json"
         for dset in ${all_sets}; do
             need "${data_raw}/org/${dset}/text" 2
             ${python} -m espnet2_nix.bin.filter_data \
@@ -277,11 +306,15 @@ if ! ${skip_data_prep}; then
             --kept ${kept} \
             --out "${data_raw}/dropped.tsv" \
             --max_dropped "${max_dropped}"
+        [ ! -e "${data_raw}/org/stamp.json" ] ||
+            ${python} -m espnet2_nix.bin.stamp --out "${data_raw}/stamp.json" --stage 3 --settings "${filter_settings[@]}" \
+                --upstream "${data_raw}/org/stamp.json"
     fi
 
     if want_stage 4; then
         log "Stage 4: Token list: ${token_list}"
         need "${data_raw}/${train_set}/text" 3
+        check_stamp "${data_raw}/stamp.json"
         mkdir -p "$(dirname "${token_list}")"
         texts=()
         for dset in ${all_sets}; do texts+=("${data_raw}/${dset}/text"); done
@@ -291,6 +324,7 @@ if ! ${skip_data_prep}; then
     if want_stage 5; then
         log "Stage 5: Shapes of the training data: ${tts_stats_dir}"
         need "${token_list}" 4
+        check_stamp "${data_raw}/stamp.json"
         logdir=${tts_stats_dir}/logdir
         mkdir -p "${logdir}"
         _nj=$(min "${nj}" "$(wc -l < "${data_raw}/${train_set}/wav.scp")" "$(wc -l < "${data_raw}/${valid_set}/wav.scp")")
@@ -322,6 +356,9 @@ if ! ${skip_data_prep}; then
             awk -v n="$(wc -l < "${token_list}")" '{ print $0 "," n }' \
                 "${tts_stats_dir}/${sub}/text_shape" > "${tts_stats_dir}/${sub}/text_shape.phn"
         done
+        [ ! -e "${data_raw}/stamp.json" ] ||
+            ${python} -m espnet2_nix.bin.stamp --out "${tts_stats_dir}/stamp.json" --stage 5 --settings "${feats_settings[@]}" \
+                --content "${token_list}" --upstream "${data_raw}/stamp.json"
     fi
 else
     log "Skip the stages for data preparation"
@@ -331,7 +368,18 @@ fi
 launch_training() {
     local exp=$1 module=$2 config=$3
     shift 3
-    local jobname=${exp}/train.log
+    local jobname=${exp}/train.log began=false
+    check_stamp "${tts_stats_dir}/stamp.json"
+    if [ -e "${tts_stats_dir}/stamp.json" ]; then
+        # A student learns from its teacher: both must have learnt from the same data.
+        if [ "${exp}" != "${teacher_exp}" ] && ! ${from_scratch} && [ -e "${teacher_exp}/stamp.json" ]; then
+            ${python} -m espnet2_nix.bin.stamp --adopt "${teacher_exp}/stamp.json" --upstream "${tts_stats_dir}/stamp.json" \
+                --began true --other_data "${other_data}"
+        fi
+        if [ -e "${exp}/checkpoint.pth" ]; then began=true; fi
+        ${python} -m espnet2_nix.bin.stamp --adopt "${exp}/stamp.json" --upstream "${tts_stats_dir}/stamp.json" \
+            --began "${began}" --other_data "${other_data}"
+    fi
     log "Training: '${exp}/train.log'; TensorBoard: tensorboard --logdir ${exp}"
     OMP_NUM_THREADS=${train_threads} ${python} -m espnet2.bin.launch \
         --cmd "${cuda_cmd} --name ${jobname}" \

@@ -7,6 +7,7 @@ or "-job N" when it has ended. At the end of the input, which a killed dispatche
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -29,19 +30,15 @@ def start() -> subprocess.Popen[bytes]:
 
 def tell(watcher: subprocess.Popen[bytes], line: str) -> None:
     """Tells the watcher of a start or an end; a watcher that was killed is not missed."""
-    try:
+    with contextlib.suppress(OSError, ValueError):
         watcher.stdin.write(line.encode() + b"\n")
         watcher.stdin.flush()
-    except (OSError, ValueError):
-        pass
 
 
 def stop(watcher: subprocess.Popen[bytes]) -> None:
     """Ends the watcher once nothing is left to watch."""
-    try:
+    with contextlib.suppress(OSError):
         watcher.stdin.close()
-    except OSError:
-        pass
     watcher.wait()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections import OrderedDict
 
 import numpy as np
 import torch
@@ -10,8 +10,10 @@ from scipy.special import betaln, gammaln
 
 from espnet2_nix.errors import UserError
 
+FLOOR = 1e-8  # added to the prior: far from the diagonal it would underflow to log 0
+CACHE_BYTES = 64 * 2**20  # some hundred utterances of ten seconds
 
-@lru_cache(maxsize=4096)
+
 def log_beta_binomial(num_tokens: int, num_frames: int, scaling: float) -> np.ndarray:
     """log betabinom(P - 1, w t, w (M + 1 - t)) at 0 ... P - 1 for t = 1 ... M.
 
@@ -39,6 +41,26 @@ class BetaBinomialPrior:
         if not scaling > 0:
             raise UserError(f"prior_scaling: expected a positive number, found {scaling}")
         self.scaling = float(scaling)
+        self._cache: OrderedDict[tuple[int, int], np.ndarray] = OrderedDict()
+        self._cached_bytes = 0
+
+    def log_prior(self, num_tokens: int, num_frames: int) -> np.ndarray:
+        """Log-prior of one utterance, kept for the next epoch until ``CACHE_BYTES`` are full.
+
+        Returns:
+            log(prior + 1e-8) (num_frames, num_tokens), float32, not to be written to.
+        """
+        key = (num_tokens, num_frames)
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return self._cache[key]
+        log_prior = np.log(np.exp(log_beta_binomial(num_tokens, num_frames, self.scaling)) + FLOOR)
+        log_prior.flags.writeable = False
+        self._cache[key] = log_prior
+        self._cached_bytes += log_prior.nbytes
+        while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
+            self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
+        return log_prior
 
     def __call__(self, text_lengths: torch.Tensor, feats_lengths: torch.Tensor) -> torch.Tensor:
         """Log-prior of a batch.
@@ -53,6 +75,5 @@ class BetaBinomialPrior:
         text, feats = text_lengths.tolist(), feats_lengths.tolist()
         log_prior = torch.zeros(len(text), max(feats), max(text))
         for b, (p, m) in enumerate(zip(text, feats, strict=True)):
-            prior = np.exp(log_beta_binomial(p, m, self.scaling))
-            log_prior[b, :m, :p] = torch.from_numpy(np.log(prior + 1e-8))
+            log_prior[b, :m, :p] = torch.from_numpy(self.log_prior(p, m).copy())
         return log_prior

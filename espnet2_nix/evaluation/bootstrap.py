@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-
-PERCENTILES = (2.5, 97.5)  # 95 %
+from scipy.stats import bootstrap
 
 
 def bootstrap_interval(
@@ -60,7 +59,17 @@ def bootstrap_ratio(
         raise ValueError("expected at least one utterance with a number, found none")
     if (below <= 0).any():
         raise ValueError(f"expected positive denominators, found {below.min()}")
-    chosen = np.random.default_rng(seed).integers(0, len(above), size=(draws, len(above)))
-    ratios = above[chosen].sum(axis=1) / below[chosen].sum(axis=1)  # (draws,)
-    low, high = np.percentile(ratios, PERCENTILES)
-    return float(above.sum() / below.sum()), float(low), float(high)
+    ratio = float(above.sum() / below.sum())
+    if len(above) == 1:  # every draw is the utterance itself
+        return ratio, ratio, ratio
+    found = bootstrap(
+        (above, below),
+        lambda a, b, axis: a.sum(axis=axis) / b.sum(axis=axis),
+        paired=True,
+        vectorized=True,
+        n_resamples=draws,
+        confidence_level=0.95,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    return ratio, float(found.confidence_interval.low), float(found.confidence_interval.high)

@@ -22,6 +22,19 @@ def test_the_same_seed_gives_the_same_interval():
     assert bootstrap_interval(values, seed=1) != bootstrap_interval(values)
 
 
+def test_the_interval_is_the_percentiles_of_drawn_sets():
+    rng = np.random.default_rng(5)
+    errors, characters = rng.integers(0, 9, 40).astype(float), rng.integers(5, 30, 40).astype(float)
+    chosen = np.random.default_rng(3).integers(0, 40, size=(1000, 40))
+    ratios = errors[chosen].sum(1) / characters[chosen].sum(1)
+    _, low, high = bootstrap_ratio(errors, characters, seed=3)
+    assert [low, high] == pytest.approx(list(np.percentile(ratios, [2.5, 97.5])))
+
+
+def test_one_utterance_is_its_own_interval():
+    assert bootstrap_interval([2.5]) == (2.5, 2.5, 2.5)
+
+
 def test_what_was_not_measured_is_left_out():
     assert bootstrap_interval([1.0, np.nan, 3.0]) == bootstrap_interval([1.0, 3.0])
     assert bootstrap_ratio([1, np.nan, 2], [10, 5, 20]) == bootstrap_ratio([1, 2], [10, 20])

@@ -40,15 +40,26 @@ def read_pairs(path: Path, columns: tuple[int, int, int, int | None]) -> list[tu
         name = fields[group] if group >= 0 else path.stem
         if note is not None:
             name = f"{fields[note]}: {name}"
-        pairs.append((name, fields[written], [hangul(form) for form in fields[spoken].split("|")]))
+        pairs.append((name, fields[written], fields[spoken].split("|")))
     return pairs
 
 
-def accuracy(pairs: list[tuple[str, str, list[str]]], reader: Reader, verbose: bool) -> dict[str, tuple[int, int]]:
-    """Right answers and cases by group; errors go to standard error."""
+def accuracy(
+    pairs: list[tuple[str, str, list[str]]], reader: Reader, verbose: bool, sounded: Reader | None = None
+) -> dict[str, tuple[int, int]]:
+    """Right answers and cases by group; errors go to standard error.
+
+    Args:
+        pairs: Rows of a table.
+        reader: The system.
+        verbose: Whether to list its errors.
+        sounded: Applied to the accepted forms first: a system that only pronounces is judged on figures by whether it says
+            the text as it says the accepted reading.
+    """
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for group, written, accepted in pairs:
         said = hangul(reader(written))
+        accepted = [hangul(sounded(form) if sounded else form) for form in accepted]
         counts[group][1] += 1
         if said in accepted:
             counts[group][0] += 1
@@ -105,7 +116,8 @@ def main(cmd: list[str] | None = None) -> None:
     print("|---|---|---|---|---|" + "---|" * len(others))
     for title, pairs, reader in tables:
         scores = [accuracy(pairs, reader, args.verbose)]
-        scores += [accuracy(pairs, system, False) for system in (as_written, *others.values())]
+        scores.append(accuracy(pairs, as_written, False))
+        scores += [accuracy(pairs, tool, False, tool if reader is normalize else None) for tool in others.values()]
         groups = sorted(scores[0])
         totals: dict[str, list[str]] = defaultdict(list)
         for group in groups:

@@ -60,9 +60,14 @@ def _patterns() -> dict[str, re.Pattern[str]]:
 # ---- structure
 
 _CHOOSING = Lazy(
-    r"(?P<object>[을를])?(?P<blank> ?)(?:누르|누른|눌|선택|고르|고른|골라|골랐|클릭|터치|입력|찍|달고|달았|다세요)"
+    r"(?P<object>[을를])?(?P<blank> ?)(?P<verb>누르|누른|눌|선택|고르|고른|골라|골랐|클릭|터치|입력|찍|달고|달았|다세요)"
 )
 _ROOM = Lazy(rf" (?!확실|현실|사실|진실|성실|충실|부실|상실|손실|과실|결실|절실|실)[가-힣]{{1,5}}실{WORD_END}")
+_NAMED = Lazy(
+    r"으로(?! (?:끝|충분|부족|만족|그치|그쳤|모자|안|족))|이 (?:제일|가장|정답|맞|틀리|틀렸|더 |어렵|쉽)|의 (?:답|정답)"
+)
+_COPULA = Lazy(r"입니다|이에요|이다|이고|이며|예요")
+_TOPIC = Lazy(r"(?<!횟수)(?<!기회)(?<!빈도)(?<!경험)[은는] ?$")
 _LISTED = Lazy(r"(?:,|과|와|이나|나|,? 또는|,? 혹은|,? 및)\s?(\d{1,2})번")
 _VERB = Lazy(r" [가-힣]{0,8}(?:다|요|까|고|며|면|서|니|지만|는데|던|았|었|했|해|아|어|여|죠|지)(?![가-힣])")
 _NOUN = Lazy(r" [가-힣A-Z]")
@@ -78,7 +83,8 @@ def _is_label(number: int, before: str, text: str, end: int) -> bool:
     """Whether 번 names a thing (이 번 진료실) rather than counts times (두 번 만났다)."""
     patterns = _patterns()
     choosing = _CHOOSING.match(text, end)
-    if choosing and (choosing["object"] or not before.rstrip().endswith(("을", "를", "씩", "동시에", "연속"))):
+    bare = choosing and choosing["verb"] != "찍" and not before.rstrip().endswith(("을", "를", "씩", "동시에", "연속"))
+    if choosing and (choosing["object"] or bare):
         return True
     if patterns["times"].search(before):
         return False
@@ -86,8 +92,10 @@ def _is_label(number: int, before: str, text: str, end: int) -> bool:
         return bool(patterns["head"].search(before)) and not text.startswith(" ", end)
     if patterns["label"].match(text, end) or _ROOM.match(text, end) or patterns["head"].search(before):
         return True
+    if _NAMED.match(text, end) or (_COPULA.match(text, end) and _TOPIC.search(before)):
+        return True
     if (
-        re.search(r"[A-Z가-힣](?:열|반) ?$", before)
+        re.search(r"[A-Z가-힣\d](?:열|반|쪽|페이지) ?$", before)
         or text.startswith("부터", end)
         or _ordered("번", before, text, end)
     ):

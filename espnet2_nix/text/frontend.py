@@ -6,8 +6,8 @@ from espnet2_nix.errors import UserError
 
 FRONTENDS: dict[str, str] = {
     "jaso": "1",  # spelling as written
-    "standard": "1",  # normalisation and the Standard Pronunciation
-    "g2pk": "1",  # the package g2pk, when installed
+    "standard": "2",  # normalisation and the Standard Pronunciation
+    "g2pk": "2",  # our normalisation, then the package g2pk, when installed
 }
 DEFAULT_FRONTEND = "standard"
 

@@ -70,7 +70,7 @@ def _alone() -> re.Pattern[str]:
     long = "|".join(re.escape(unit) for unit in symbols if unit[0].isalpha() and len(unit) >= _LONG)
     return re.compile(
         rf"""(?<![A-Za-z0-9])(?P<each>{letters})(?P<each_power>[²³])?\s?(?=당(?![가-힣]))       # kg당
-            |(?<=[여수몇십백천만억])(?:(?P<unit>{letters})|\ (?P<far>{long}))(?P<power>[²³])?(?![A-Za-z])  # 200여m, 수십 km""",
+            |(?<=[여수몇십백천만억])(?:(?P<unit>{letters})|\ (?P<far>{long})|(?<=수[십백천만])\ (?P<near>[mgLt]))(?P<power>[²³])?(?![A-Za-z])  # 200여m, 수십 km""",
         re.VERBOSE,
     )
 
@@ -80,7 +80,9 @@ def read_units_alone(text: str) -> str:
 
     def read(match: re.Match[str]) -> str:
         unit, power = (
-            (match["each"], match["each_power"]) if match["each"] else (match["unit"] or match["far"], match["power"])
+            (match["each"], match["each_power"])
+            if match["each"]
+            else (match["unit"] or match["far"] or match["near"], match["power"])
         )
         return ("" if match["each"] else " ") + POWERS.get(power or "", "") + units()[unit]
 

@@ -24,8 +24,7 @@ def voices() -> dict[str, Path]:
         is not set), then those of installed packages. A name counts once, where it is met first.
     """
     found: dict[str, Path] = {}
-    default = Path.home() / ".local" / "share" / "nix-tts"
-    for root in os.environ.get(VOICES, str(default)).split(os.pathsep):
+    for root in os.environ.get(VOICES, os.path.expanduser("~/.local/share/nix-tts")).split(os.pathsep):
         for file in sorted(Path(root).glob("*/voice.json")) if root else ():
             found.setdefault(file.parent.name, file.parent)
     for name, folder in packaged_voices().items():

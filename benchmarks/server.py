@@ -3,7 +3,7 @@
     python -m benchmarks.server [--voice FOLDER] [--clients 1 8 64 200] [--seconds 10] [--threads 0]
 
 Without --voice the `istft` student of the KSS recipe with random weights is exported first. Server and clients share the cores;
-clients are asyncio tasks on loopback, each asks for one sentence (about 4 s of speech) as wav again and again for --seconds, and
+clients are asyncio tasks on loopback, each asks for one sentence (about 3 s of speech) as wav again and again for --seconds, and
 counts a refusal (503) and a broken answer apart. Prints a JSON line a number of clients: answers, median and 95th percentile
 of first byte and total in seconds, seconds of speech made per second of the run, the server's peak resident MiB and CPU share.
 """

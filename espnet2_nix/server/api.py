@@ -25,7 +25,7 @@ from espnet2_nix.server.encoders import MEDIA_TYPES, make_encoder
 from espnet2_nix.server.errors import ApiError, install_error_handlers, quoted
 from espnet2_nix.server.metrics import Metrics
 from espnet2_nix.server.middleware import BearerToken, BodyLimit, Counter
-from espnet2_nix.server.responses import ClientGone, StreamedResponse, deadline_after, receive_of, while_client_waits
+from espnet2_nix.server.responses import ClientGone, StreamedResponse, deadline_after, while_client_waits
 from espnet2_nix.server.settings import Settings
 from espnet2_nix.server.speech import Slots, Speech, read
 from espnet2_nix.server.voices import VoiceStore
@@ -168,7 +168,7 @@ def _add_speech(app: FastAPI, server: Server) -> None:
     async def speech(body: SpeechRequest, request: Request) -> Response:
         """Speech of a text, as OpenAI's API has it; with `X-Timings: words` an event stream also tells when words are said."""
         check_request(body)
-        receive, deadline = receive_of(request), deadline_after(server.settings.max_seconds)
+        receive, deadline = request.receive, deadline_after(server.settings.max_seconds)
         begin = time.perf_counter()
         resources = AsyncExitStack()
 
@@ -242,7 +242,7 @@ def check_request(body: SpeechRequest) -> None:
 async def answered(request: Request, work: Any, deadline: float) -> Any:
     """The answer of some work, or one that nobody reads."""
     try:
-        return await while_client_waits(receive_of(request), work, deadline)
+        return await while_client_waits(request.receive, work, deadline)
     except ClientGone:
         return Response(status_code=499)
 
@@ -252,9 +252,9 @@ async def encoded(speaking: Speech, piece: np.ndarray | None, response_format: s
     loop = asyncio.get_running_loop()
     encoder = make_encoder(response_format, speaking.sample_rate)
     while piece is not None:
-        yield await loop.run_in_executor(speaking._executor, encoder.encode, piece)
+        yield await loop.run_in_executor(speaking.executor, encoder.encode, piece)
         piece = await speaking.next_piece()
-    yield await loop.run_in_executor(speaking._executor, encoder.finish)
+    yield await loop.run_in_executor(speaking.executor, encoder.finish)
 
 
 async def events(

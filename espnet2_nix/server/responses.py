@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
-from fastapi import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -99,8 +98,3 @@ class StreamedResponse(Response):
 def deadline_after(seconds: float) -> float:
     """That many seconds from now, in the event loop's time."""
     return asyncio.get_running_loop().time() + seconds
-
-
-def receive_of(request: Request) -> Receive:
-    """The channel of a request."""
-    return request._receive

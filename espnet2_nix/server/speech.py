@@ -74,7 +74,7 @@ class Speech:
         self.timings = Timings(voice.sample_rate)
         self.sample_rate = voice.sample_rate
         self._pieces: Iterator[np.ndarray] = voice.stream(text, speed=speed, timings=self.timings)
-        self._executor, self._spoken = executor, metrics.speech_seconds.labels(name)
+        self.executor, self._spoken = executor, metrics.speech_seconds.labels(name)
 
     async def next_piece(self) -> np.ndarray | None:
         """The next (T,) float32, or None after the last.
@@ -84,7 +84,7 @@ class Speech:
         """
         loop = asyncio.get_running_loop()
         try:
-            piece = await loop.run_in_executor(self._executor, next, self._pieces, None)
+            piece = await loop.run_in_executor(self.executor, next, self._pieces, None)
         except UserError as error:
             raise ApiError(400, f"input: {error}", "input") from None
         if piece is not None:

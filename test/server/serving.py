@@ -6,8 +6,12 @@ import socket
 import threading
 import time
 
+import httpx
+
 GOOD = {"model": "tts-1", "input": "나무", "voice": "istft", "response_format": "wav"}
 LONG = "나무가 많은 산에서 물을 마시고 오래 걸었다. " * 160
+
+HTTP = httpx.Client(timeout=120)  # a busy machine may take long
 
 
 class Running:
@@ -57,7 +61,7 @@ def serve(voices, names=("istft", "hifigan"), **settings):
         thread.join(30)
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=120):
     """Waits until something holds."""
     end = time.monotonic() + seconds
     while not condition():

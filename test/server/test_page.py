@@ -5,10 +5,9 @@ import shutil
 import time
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
-from serving import serve, wait_for
+from serving import HTTP, serve, wait_for
 
 PAGE = Path(__file__).resolve().parents[2] / "espnet2_nix" / "server" / "page"
 WATCH = """
@@ -23,13 +22,13 @@ DESKTOP, PHONE = (1100, 900), (360, 740)
 
 
 def test_the_page_asks_nothing_of_other_hosts(server):
-    answer = httpx.get(server.url)
+    answer = HTTP.get(server.url)
     assert answer.headers["content-type"].startswith("text/html")
     assert "default-src 'self'" in answer.headers["content-security-policy"]
     for file in PAGE.iterdir():
         assert "http://" not in (words := file.read_text(encoding="utf-8"))
         assert "https://" not in words
-        assert file.name == "index.html" or httpx.get(f"{server.url}/page/{file.name}").text == words
+        assert file.name == "index.html" or HTTP.get(f"{server.url}/page/{file.name}").text == words
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import sys
 
 import httpx
 import pytest
-from serving import free_port, wait_for
+from serving import HTTP, free_port, wait_for
 
 from espnet2_nix.bin import nix_tts_server
 
@@ -17,7 +17,7 @@ COMMAND = [sys.executable, "-m", "espnet2_nix.bin.nix_tts_server"]
 
 def answers(url):
     try:
-        return httpx.get(f"{url}/healthz").status_code == 200
+        return HTTP.get(f"{url}/healthz").status_code == 200
     except httpx.TransportError:
         return False
 
@@ -32,8 +32,8 @@ def test_sigterm_lets_what_is_spoken_end(voices, tmp_path):
         wait_for(lambda: answers(url) or process.poll() is not None)
         body = {"model": "tts-1", "input": "나무가 많은 산에서 물을 마셨다. " * 80, "response_format": "wav"}
         headers = {"Authorization": "Bearer abc"}
-        seconds = httpx.post(f"{url}/v1/audio/timings", json=body, headers=headers, timeout=60).json()["seconds"]
-        with httpx.stream("POST", f"{url}/v1/audio/speech", json=body, headers=headers, timeout=60) as answer:
+        seconds = HTTP.post(f"{url}/v1/audio/timings", json=body, headers=headers).json()["seconds"]
+        with HTTP.stream("POST", f"{url}/v1/audio/speech", json=body, headers=headers) as answer:
             pieces = answer.iter_raw()
             data = next(pieces)
             process.send_signal(signal.SIGTERM)

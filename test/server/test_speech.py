@@ -7,12 +7,11 @@ import shutil
 import subprocess
 
 import av
-import httpx
 import numpy as np
 import openai
 import pytest
 import soundfile
-from serving import serve, wait_for
+from serving import HTTP, serve, wait_for
 
 from espnet2_nix.runtime import Voice
 from espnet2_nix.server.encoders import MEDIA_TYPES
@@ -80,26 +79,26 @@ def test_speed_and_voice_are_heeded(client, whole):
 
 def test_a_voice_may_be_an_object_and_unknown_fields_are_left_alone(server):
     body = {"model": "tts-1", "input": "나무", "voice": {"id": "istft"}, "instructions": "calmly", "lang_code": "k"}
-    assert httpx.post(f"{server.url}/v1/audio/speech", json=body).status_code == 200
+    assert HTTP.post(f"{server.url}/v1/audio/speech", json=body).status_code == 200
 
 
 def test_speech_comes_in_pieces_and_a_client_that_goes_stops_the_work(server):
     body = {"model": "tts-1", "input": LONG, "voice": "istft", "response_format": "wav", "speed": 0.25}
     before = server.metric("nix_tts_speech_seconds_total", voice="istft")
-    with httpx.stream("POST", f"{server.url}/v1/audio/speech", json=body, timeout=60) as answer:
+    with HTTP.stream("POST", f"{server.url}/v1/audio/speech", json=body) as answer:
         first = next(answer.iter_raw())
         assert first.startswith(b"RIFF")
     wait_for(lambda: server.metric("nix_tts_active_requests") == 0)
     spoken = server.metric("nix_tts_speech_seconds_total", voice="istft") - before
-    whole_seconds = httpx.post(f"{server.url}/v1/audio/timings", json={"input": LONG, "speed": 4.0}).json()["seconds"]
+    whole_seconds = HTTP.post(f"{server.url}/v1/audio/timings", json={"input": LONG, "speed": 4.0}).json()["seconds"]
     assert spoken < 8 * whole_seconds  # at a sixteenth of that speed it takes sixteen times as long
 
 
 def test_events_carry_speech_and_words(server, whole):
     body = {"model": "tts-1", "input": TEXT, "voice": "istft", "response_format": "wav", "stream_format": "sse"}
-    plain = httpx.post(f"{server.url}/v1/audio/speech", json=body)
+    plain = HTTP.post(f"{server.url}/v1/audio/speech", json=body)
     assert plain.headers["content-type"].startswith("text/event-stream")
-    with_words = httpx.post(f"{server.url}/v1/audio/speech", json=body, headers={"X-Timings": "words"})
+    with_words = HTTP.post(f"{server.url}/v1/audio/speech", json=body, headers={"X-Timings": "words"})
     read = [[json.loads(line[6:]) for line in answer.text.split("\n\n") if line] for answer in (plain, with_words)]
     assert {event["type"] for event in read[0]} == {"speech.audio.delta", "speech.audio.done"}
     assert read[0][-1]["usage"]["input_tokens"] == len(TEXT)
@@ -121,23 +120,23 @@ def test_openais_client_streams(client, whole):
 
 def test_timings_tell_words_syllables_jamo_and_how_the_text_was_read(server, voices):
     body = {"input": "3시에 값이 없다.", "voice": "istft"}
-    answer = httpx.post(f"{server.url}/v1/audio/timings", json=body).json()
+    answer = HTTP.post(f"{server.url}/v1/audio/timings", json=body).json()
     wanted = Voice.load(voices / "istft").synthesize("3시에 값이 없다.").timings.as_dict()
     assert {name: answer[name] for name in wanted} == wanted
     assert (answer["normalized"], answer["pronounced"]) == (normalize(body["input"]), pronounce(body["input"]))
     assert any("3" in before for _, before, _ in answer["changes"])
-    reading = httpx.post(f"{server.url}/v1/audio/reading", json=body).json()
+    reading = HTTP.post(f"{server.url}/v1/audio/reading", json=body).json()
     assert reading == {name: answer[name] for name in ("normalized", "pronounced", "changes")}
 
 
 def test_models_voices_and_health_are_told(server, client):
     assert [model.id for model in client.models.list()][:2] == ["nix-tts", "tts-1"]
-    assert [voice["id"] for voice in httpx.get(f"{server.url}/v1/audio/voices").json()["voices"]] == [
+    assert [voice["id"] for voice in HTTP.get(f"{server.url}/v1/audio/voices").json()["voices"]] == [
         "istft",
         "hifigan",
     ]
-    assert httpx.get(f"{server.url}/healthz").json()["status"] == "ok"
-    metrics = httpx.get(f"{server.url}/metrics").text
+    assert HTTP.get(f"{server.url}/healthz").json()["status"] == "ok"
+    metrics = HTTP.get(f"{server.url}/metrics").text
     for name in (
         "nix_tts_requests_total",
         "nix_tts_speech_seconds_total",
@@ -153,5 +152,5 @@ def test_voices_are_loaded_when_asked_for_and_let_go_when_memory_runs_short(voic
         assert list(store._loaded) == []
         for name in ("istft", "hifigan", "istft"):
             body = {"model": "tts-1", "input": "나무", "voice": name}
-            assert httpx.post(f"{running.url}/v1/audio/speech", json=body).status_code == 200
+            assert HTTP.post(f"{running.url}/v1/audio/speech", json=body).status_code == 200
             assert list(store._loaded) == [name]

@@ -1,6 +1,7 @@
 """The one way: a layer imports only what stands to its right; text and runtime need neither torch nor ESPnet."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,16 @@ def arrows_to_the_left(package):
 
 def test_every_folder_has_its_place():
     assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == set(ALLOWED)
+
+
+def test_the_design_page_names_every_room_and_leaf():
+    page = (PACKAGE.parent / "docs" / "design.md").read_text(encoding="utf-8")
+    table = page.split("## The house")[1].split("**The trip of a clip**")[0]
+    assert [room for room in ALLOWED if f"`{room}/`" not in table] == []
+    assert [leaf for leaf in LEAVES if f"`{leaf}.py`" not in table] == []
+    named = re.findall(r"`([a-z_]+/[a-z_]+\.py)`", page)
+    assert named
+    assert [path for path in named if not any((root / path).is_file() for root in (PACKAGE, PACKAGE.parent))] == []
 
 
 def test_no_arrow_points_to_the_left():

@@ -1,7 +1,7 @@
 # Each target sets up .venv first; nothing but Python 3.12 or 3.13 and a C compiler is needed on a fresh machine.
 SHELL := /bin/bash
 TOY := egs2/toy_kss/nix_tts1
-.PHONY: help venv test lint demo real-speech runtime clean
+.PHONY: help venv test lint demo real-speech runtime worst-day slurm clean
 
 help:
 	@echo "make demo         set up .venv, run the whole recipe on a small synthetic corpus (minutes on two CPU cores)"
@@ -9,6 +9,8 @@ help:
 	@echo "make lint         set up .venv, check the style of Python and shell"
 	@echo "make real-speech  a few steps of every stage on real speech, where EMOTIONTTS points at a corpus"
 	@echo "make runtime      source archive and wheel without a compiler; the voice without PyTorch on Python 3.11 and 3.13"
+	@echo "make worst-day    broken texts, transcripts, clips, voices and packs: a table of what was refused, read and crashed"
+	@echo "make slurm        the recipe through a Slurm of one node, where slurm-wlm and munge are installed"
 	@echo "make clean        remove .venv and build products"
 
 venv:
@@ -29,6 +31,12 @@ real-speech: venv
 
 runtime: venv
 	@tools/runtime_check.sh
+
+worst-day: venv
+	@tools/worst_day.sh
+
+slurm: venv
+	@tools/slurm_check.sh
 
 clean:
 	rm -rf .venv build *.egg-info espnet2_nix/aligner/*.so espnet2_nix/aligner/_monotonic_alignment.c

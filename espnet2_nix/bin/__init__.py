@@ -1,5 +1,7 @@
 """One module a stage of the recipe, each with `get_parser()` and `main(cmd=None)`."""
 
+from __future__ import annotations
+
 import errno
 import functools
 import logging

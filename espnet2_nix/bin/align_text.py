@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 6, warm start: writes the frames of each token as the trained aligner finds them."""
 
 from __future__ import annotations

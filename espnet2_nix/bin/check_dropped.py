@@ -1,5 +1,7 @@
 """Stage 3: joins the reports of dropped clips; stops when too large a share of the corpus is gone."""
 
+from __future__ import annotations
+
 import argparse
 import logging
 from collections import Counter

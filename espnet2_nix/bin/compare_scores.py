@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Puts the scores of several trainings side by side: one table, and a curve where the trainings are numbered."""
 
 from __future__ import annotations

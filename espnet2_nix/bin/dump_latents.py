@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 7, before encoder distillation: stores the teacher's latent of every utterance, once."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 12: exports the student as a voice that speaks without PyTorch, and checks it."""
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """Stage 3: keeps the clips that can be trained on, and reports the others with their reason."""
 
+from __future__ import annotations
+
 import argparse
 import logging
 from collections.abc import Sequence
@@ -31,12 +33,12 @@ def reason_to_drop(
     """Why a clip cannot be trained on, or None.
 
     Args:
-        num_samples: length of the clip.
-        num_tokens: length of its text.
-        fs: sampling rate, Hz.
-        n_shift: samples a frame.
-        min_frames: whole frames that training cuts out of a clip.
-        max_seconds: what fits into a batch.
+        num_samples: Length of the clip.
+        num_tokens: Length of its text.
+        fs: Sampling rate, Hz.
+        n_shift: Samples a frame.
+        min_frames: Whole frames that training cuts out of a clip.
+        max_seconds: What fits into a batch.
     """
     frames = num_samples // n_shift  # whole ones: a decoder cannot train on a part of a frame
     if frames < min_frames:

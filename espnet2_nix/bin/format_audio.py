@@ -1,5 +1,7 @@
 """Stage 2: audio to mono 16-bit at the model's rate, silence trimmed; a rerun makes only what is missing."""
 
+from __future__ import annotations
+
 import argparse
 import logging
 from collections.abc import Sequence

@@ -1,5 +1,7 @@
 """Stage 2: text to jamo tokens, one utterance a line, the space written as <space>."""
 
+from __future__ import annotations
+
 import argparse
 import logging
 from collections.abc import Sequence

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 6: ESPnet's own training of the VITS teacher, with the folder locked and checkpoints written whole."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 6: takes a finished ESPnet VITS as the teacher, after checking that it fits the data."""
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ def find_files(teacher_model: Path, folder: str) -> tuple[Path, Path]:
     """Returns configuration and weights of a teacher; a pack is unpacked into ``folder``.
 
     Raises:
-        UserError: there are none, or it is not clear which weights are meant.
+        UserError: There are none, or it is not clear which weights are meant.
     """
     if teacher_model.is_file():
         from espnet2_nix.inference.text2speech import unpack_model

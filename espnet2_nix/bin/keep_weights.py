@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Keeps the weights of a training in small float16 parts, to go on from them elsewhere; puts them together again.
 
 The optimizer's state is not kept: a training goes on from the weights by --init_param with fresh moments.

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Makes a synthetic corpus in KSS's layout: 44.1 kHz, some clips stereo, transcript.v.1.4.txt."""
 
 from __future__ import annotations

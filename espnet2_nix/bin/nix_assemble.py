@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 9: joins a distilled encoder and a distilled decoder into one student."""
 
 from __future__ import annotations

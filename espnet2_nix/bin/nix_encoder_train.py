@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 7: encoder distillation."""
 
 from __future__ import annotations

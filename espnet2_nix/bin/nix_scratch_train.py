@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stages 7 and 8 in one, without a teacher: the student trained from scratch."""
 
 from __future__ import annotations

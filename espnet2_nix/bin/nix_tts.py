@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Speaks Korean text: nix-tts "안녕하세요." plays it, -o hello.wav writes a file"""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Describes a student as JSON: parameters of each module, sampling rate, front-end and receptive fields."""
 
 from __future__ import annotations

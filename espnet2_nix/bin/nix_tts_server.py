@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Serves voices: nix-tts-server speaks to OpenAI's clients at http://127.0.0.1:8000/v1, and has a page at /"""
 
 from __future__ import annotations

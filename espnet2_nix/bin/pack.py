@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 11: packs the student for the ESPnet model zoo, with its licence; no path of this machine goes in."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 6, warm start, phase 1: posterior encoder on the start voice's speech."""
 
 from __future__ import annotations

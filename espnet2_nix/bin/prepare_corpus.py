@@ -1,5 +1,7 @@
 """Stage 1: turns a corpus into Kaldi data folders `tr_no_dev`, `dev` and `eval1`."""
 
+from __future__ import annotations
+
 import argparse
 import logging
 from collections.abc import Sequence
@@ -26,7 +28,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--speaker", default=None, help="which speaker, where the corpus has several")
     parser.add_argument("--dev_share", type=float, default=None, help="share of the ids for dev; default by corpus")
-    parser.add_argument("--eval1_share", type=float, default=None, help="share of the ids for eval1; likewise")
+    parser.add_argument("--eval1_share", type=float, default=None, help="share of the ids for eval1; default by corpus")
     return parser
 
 

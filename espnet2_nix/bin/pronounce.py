@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Text in, pronunciation out: one line of standard input gives one line of standard output."""
 
 from __future__ import annotations

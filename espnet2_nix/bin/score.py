@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 10: measures the synthesised speech; writes RESULTS.md, pictures and the listening page index.html."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 6, warm start: lets the start voice read phonemised sentences; keeps its waves and their latents."""
 
 from __future__ import annotations

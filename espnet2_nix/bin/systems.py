@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Names the systems that stage 9 can speak with: those asked for, checked, or all that the models at hand allow."""
 
 from __future__ import annotations

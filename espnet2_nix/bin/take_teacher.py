@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 6, warm start: takes the teacher out of what a phase saved, as ESPnet's own trainer would have saved it."""
 
 from __future__ import annotations

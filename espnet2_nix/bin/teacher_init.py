@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 6, warm start: makes a teacher of this recipe whose decoder is that of a public VITS voice."""
 
 from __future__ import annotations

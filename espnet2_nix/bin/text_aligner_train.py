@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 6, warm start, the alignment of corpus and text, from the spectrogram alone."""
 
 from __future__ import annotations

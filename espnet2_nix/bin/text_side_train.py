@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 6, warm start, phase 3: text encoder, flow and duration predictor on stored posteriors."""
 
 from __future__ import annotations

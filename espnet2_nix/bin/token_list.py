@@ -1,5 +1,7 @@
 """Stage 4: writes the token list, the front-end's whole inventory, and checks that the texts use nothing else."""
 
+from __future__ import annotations
+
 import argparse
 import logging
 from collections import Counter

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 9: speech of one test set by the systems of espnet2_nix/systems.py; a rerun makes only what is missing."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 13: uploads a pack to a Hugging Face repository, unpacked as ESPnet's from_pretrained expects it."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 6, warm start, phase 2: posterior encoder and decoder on the corpus, without text."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stage 12 with --voice_package: writes a voice as a distribution, nix-tts-voice-NAME, with licence and model card."""
 
 from __future__ import annotations

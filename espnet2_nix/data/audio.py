@@ -79,14 +79,14 @@ def format_clip(path: str | os.PathLike[str], settings: AudioFormat) -> Formatte
     """Reads a clip, mixes it to mono, resamples it once, trims its silence and rounds it to 16 bits.
 
     Args:
-        path: any file that libsndfile reads.
-        settings: rate and trimming.
+        path: Any file that libsndfile reads.
+        settings: Rate and trimming.
 
     Returns:
         The clip; louder than full scale it is scaled down as a whole, never cut.
 
     Raises:
-        UnusableAudio: the file is missing, unreadable, truncated, empty, silent or not finite.
+        UnusableAudio: The file is missing, unreadable, truncated, empty, silent or not finite.
     """
     speech, fs = _read_mono(Path(path))
     num_samples = len(speech)

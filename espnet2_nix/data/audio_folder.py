@@ -1,5 +1,7 @@
 """A folder of formatted clips that a rerun can go on with: each clip whole or absent, all with the same settings."""
 
+from __future__ import annotations
+
 import fcntl
 import json
 import logging
@@ -22,12 +24,12 @@ class AudioFolder:
     """Writes formatted clips into a folder, several jobs at a time if need be.
 
     Args:
-        folder: where `<utt_id>.wav` and the stamp go; made if missing.
-        settings: how clips are formatted. When the folder's stamp tells of other settings, its clips are removed,
+        folder: Where `<utt_id>.wav` and the stamp go; made if missing.
+        settings: How clips are formatted. When the folder's stamp tells of other settings, its clips are removed,
             and made anew.
 
     Raises:
-        DataError: the folder holds audio but no stamp, so this class did not fill it.
+        DataError: The folder holds audio but no stamp, so this class did not fill it.
     """
 
     def __init__(self, folder: str | os.PathLike[str], settings: AudioFormat) -> None:
@@ -120,7 +122,7 @@ class AudioFolder:
             Its number of samples.
 
         Raises:
-            UnusableAudio: see `format_clip`.
+            UnusableAudio: See `format_clip`.
         """
         facts = _facts(source) if os.path.isfile(source) else []
         clip = format_clip(source, self.settings)

@@ -1,5 +1,7 @@
 """The corpora that stage 1 reads, by name."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 from espnet2_nix.data import emotiontts, kss
@@ -13,13 +15,13 @@ def open_corpus(corpus: str, root: str | Path, text_field: str, speaker: str | N
     """Returns the reader of a corpus.
 
     Args:
-        corpus: one of CORPORA.
-        root: the corpus's folder.
+        corpus: One of CORPORA.
+        root: The corpus's folder.
         text_field: "expanded" (numbers and letters spelled out) or "original" (as printed).
-        speaker: which speaker, where a corpus has several; None takes the corpus's own default.
+        speaker: Which speaker, where a corpus has several; None takes the corpus's own default.
 
     Raises:
-        DataError: the corpus is not under `root`.
+        DataError: The corpus is not under `root`.
     """
     options = {} if speaker is None else {"speaker": speaker}
     if corpus == "kss":

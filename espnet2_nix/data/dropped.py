@@ -1,5 +1,7 @@
 """The report of dropped utterances: `utt_id<TAB>stage<TAB>reason`, one line each, so that none vanishes unsaid."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Reader of the emotiontts_open_db speech corpus (one folder a speaker, one text file a clip)."""
 
+from __future__ import annotations
+
 import logging
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -29,12 +31,12 @@ class EmotionttsReader:
     """Utterances of one speaker of emotiontts_open_db.
 
     Args:
-        root: the repository's folder, or the speaker's own folder (the one that holds `wav`).
+        root: The repository's folder, or the speaker's own folder (the one that holds `wav`).
         text_field: "expanded" reads `transcript` (what was spoken), "original" reads `script` (what was asked for).
-        speaker: name of the speaker's folder, such as `lmy`.
+        speaker: Name of the speaker's folder, such as `lmy`.
 
     Raises:
-        DataError: the folders are not there; the message says where the corpus comes from.
+        DataError: The folders are not there; the message says where the corpus comes from.
     """
 
     def __init__(self, root: str | Path, text_field: str = "expanded", speaker: str = "lmy") -> None:

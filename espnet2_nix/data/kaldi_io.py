@@ -1,5 +1,7 @@
 """Kaldi tables: one utterance a line, id and value parted by a blank, sorted as the C locale sorts."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,13 +19,13 @@ def read_table(path: str | os.PathLike[str]) -> dict[str, str]:
     """Reads a Kaldi table.
 
     Args:
-        path: a file of lines `id value`; the value may hold blanks or be missing (then it is "").
+        path: A file of lines `id value`; the value may hold blanks or be missing (then it is "").
 
     Returns:
         Value by id, in the file's order, blanks around the value removed.
 
     Raises:
-        DataError: the file is missing, or an id comes twice (the line is named).
+        DataError: The file is missing, or an id comes twice (the line is named).
     """
     if not Path(path).is_file():
         raise DataError(f"{path} not found; the stage before this one writes it")

@@ -34,12 +34,12 @@ class KssReader:
     """Utterances of KSS.
 
     Args:
-        root: the folder that holds `transcript.v.1.4.txt` and the folders 1 to 4 (in it, or in `kss` under it).
+        root: The folder that holds `transcript.v.1.4.txt` and the folders 1 to 4 (in it, or in `kss` under it).
         text_field: "expanded" (field 3, numbers and letters spelled out) or "original" (field 2, as printed).
-        speaker: prefix of the ids.
+        speaker: Prefix of the ids.
 
     Raises:
-        DataError: the corpus is not there; the message says where it comes from.
+        DataError: The corpus is not there; the message says where it comes from.
     """
 
     def __init__(self, root: str | Path, text_field: str = "expanded", speaker: str = "kss") -> None:
@@ -112,9 +112,9 @@ def choose_text(original: str, expanded: str, decomposed: str, text_field: str =
     was spoken, so the line is not trained on.
 
     Args:
-        original: field 2, NFC.
-        expanded: field 3, NFC.
-        decomposed: field 4, NFC.
+        original: Field 2, NFC.
+        expanded: Field 3, NFC.
+        decomposed: Field 4, NFC.
         text_field: "expanded" or "original".
 
     Returns:

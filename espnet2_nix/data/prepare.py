@@ -1,5 +1,7 @@
 """Checks a corpus's utterances and writes them as Kaldi data folders."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,7 +21,7 @@ def collect(entries: Iterable[Utterance | Dropped]) -> tuple[list[Utterance], li
     """Parts what a reader yields into utterances that can go on and dropped ones.
 
     Args:
-        entries: a corpus reader.
+        entries: A corpus reader.
 
     Returns:
         The utterances with a unique id, a text and an existing audio file, and the report of the others.
@@ -56,16 +58,16 @@ def write_sets(
     """Writes wav.scp, text, utt2spk and spk2utt of every set, and dropped.tsv beside the sets.
 
     Args:
-        utterances: what goes on.
-        dropped: the report.
-        outdir: the data folder.
-        shares: thresholds of the split.
+        utterances: What goes on.
+        dropped: The report.
+        outdir: The data folder.
+        shares: Thresholds of the split.
 
     Returns:
         Number of utterances by set.
 
     Raises:
-        DataError: no utterance is left for one of the sets.
+        DataError: No utterance is left for one of the sets.
     """
     members: dict[str, list[Utterance]] = {name: [] for name in SETS}
     for utterance in utterances:

@@ -1,5 +1,7 @@
 """Progress as log lines, which read well in a job's log file."""
 
+from __future__ import annotations
+
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -13,9 +15,9 @@ def progress(items: Sequence[T], what: str, every: float = 10.0) -> Iterator[T]:
     """Yields the items and logs, every so many seconds and at the end, count, rate and time left.
 
     Args:
-        items: what to go through.
-        what: its name in the log, in the plural.
-        every: seconds between lines.
+        items: What to go through.
+        what: Its name in the log, in the plural.
+        every: Seconds between lines.
     """
     start = last = time.monotonic()
     for done, item in enumerate(items):

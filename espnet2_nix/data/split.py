@@ -5,6 +5,8 @@ or re-ordering clips moves nobody between training and test sets. Counts follow 
 are exact only for the ids that they were chosen for.
 """
 
+from __future__ import annotations
+
 import hashlib
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """Tokens of the text front-end as Kaldi tables hold them, and what makes a text unusable."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from espnet2_nix.data.errors import DataError
@@ -17,14 +19,14 @@ def to_tokens(text: str, g2p: str) -> list[str]:
 
     Args:
         text: Korean text; blanks at its ends and repeated blanks do not count.
-        g2p: name of a front-end.
+        g2p: Name of a front-end.
 
     Returns:
         Tokens, `<space>` for a blank, at least one that is not `<space>`.
 
     Raises:
-        UnusableText: the front-end cannot read some characters (they are named), or nothing is left to say.
-        UserError: there is no such front-end.
+        UnusableText: The front-end cannot read some characters (they are named), or nothing is left to say.
+        UserError: There is no such front-end.
     """
     text = " ".join(text.split())
     unknown = unknown_symbols(text, g2p)

@@ -106,7 +106,7 @@ def synthesise(text: str, seed: int) -> np.ndarray:
 
     Args:
         text: Hangul, blanks and marks.
-        seed: seed of the noise.
+        seed: Seed of the noise.
 
     Returns:
         (T_wav,) float32 at FS, with a quarter of a second of near silence on both sides.
@@ -166,7 +166,7 @@ def make(root: str | os.PathLike[str], num_clips: int) -> None:
     """Makes the corpus; clips that are there already are kept.
 
     Args:
-        root: folder for the transcript and the folders 1 to 4.
+        root: Folder for the transcript and the folders 1 to 4.
         num_clips: clips, an eighth of them stereo.
     """
     root = Path(root)

@@ -1,5 +1,7 @@
 """What a corpus reader yields."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path

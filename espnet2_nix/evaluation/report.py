@@ -34,7 +34,7 @@ class Experiment:
         data_dir: Folder of the sets: SET/{wav.scp,text,text.raw}.
         inference_dir: Folder of stage 9: SET/SYSTEM/{wav,utterances.tsv}.
         model_dir: Folder of the student, for the number of its parameters.
-        teacher_train_config: ``config.yaml`` of the teacher, likewise.
+        teacher_train_config: ``config.yaml`` of the teacher, whose parameters are counted as the student's are.
         train_dirs: Folders of the trainings, for the curves of their losses.
         compare_scores: ``LABEL=FILE``, scores.json of other students, whose rows go into the tables.
     """

@@ -25,7 +25,7 @@ from espnet2_nix.evaluation.unavailable import MetricUnavailable
 from espnet2_nix.evaluation.utterance_scores import UtteranceScores
 from espnet2_nix.evaluation.world_features import analyse
 from espnet2_nix.files import write_text
-from espnet2_nix.losses.mr_stft_loss import MRSTFTLoss
+from espnet2_nix.losses.mr_stft_loss import MultiResolutionSTFTLoss
 from espnet2_nix.systems import BY_NAME
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Scorer:
         self.skipped: dict[str, str] = {}
         self.recogniser: Recogniser | None = None
         self.dnsmos: DNSMOS | None = None
-        self.mr_stft = MRSTFTLoss()
+        self.mr_stft = MultiResolutionSTFTLoss()
         self._world: dict[Path, WorldFeatures] = {}
         if asr_model:
             try:

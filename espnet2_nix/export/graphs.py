@@ -35,7 +35,7 @@ class TextEncoderGraph(torch.nn.Module):
         self.text_encoder, self.duration_predictor = encoder.text_encoder, encoder.duration_predictor
 
     def forward(self, text: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """See the class."""
+        """text (1, T_text), int64, to hidden (1, C, T_text) and log_durations (1, T_text)."""
         hidden = self.text_encoder.blocks(self.text_encoder.embed(text), None)
         return hidden, self.duration_predictor(hidden, None)
 
@@ -48,7 +48,7 @@ class LatentEncoderGraph(torch.nn.Module):
         self.latent_encoder = encoder.latent_encoder
 
     def forward(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """See the class."""
+        """frames (1, C, T_feats) to m_s and logs_s (1, H, T_feats)."""
         return self.latent_encoder(frames, None)
 
 

@@ -76,12 +76,12 @@ class Speaker:
         self, system: System, text: torch.Tensor, speech: torch.Tensor
     ) -> dict[str, torch.Tensor]:
         assert self.teacher is not None
-        taps = self.teacher.taps
+        vits = self.teacher.vits_teacher
         text, text_lengths = text[None].to(self.teacher.device), torch.tensor([len(text)], device=self.teacher.device)
         speech = speech[None].to(self.teacher.device)
-        feats, feats_lengths = taps.feats(speech, torch.tensor([speech.shape[1]], device=speech.device))
-        m_q, logs_q, feats_mask = taps.posterior(feats, feats_lengths)
-        durations = taps.alignment(text, text_lengths, m_q, feats_mask).sum(1).long()  # (1, T_text)
+        feats, feats_lengths = vits.feats(speech, torch.tensor([speech.shape[1]], device=speech.device))
+        m_q, logs_q, feats_mask = vits.posterior(feats, feats_lengths)
+        durations = vits.alignment(text, text_lengths, m_q, feats_mask).sum(1).long()  # (1, T_text)
         out = {"duration": durations[0]}
         if system.latent == "posterior":
             z = m_q + torch.exp(logs_q) * latent_noise(m_q, self.seed)
@@ -92,7 +92,7 @@ class Speaker:
             z = m_s + self.student.latent_noise_scale * torch.exp(logs_s) * latent_noise(m_s, self.seed)
             out["latent_loss"] = self.latent_loss(m_q, logs_q, m_s, logs_s, feats_mask)
         if system.decoder == "teacher":
-            wav = taps.decode(z)
+            wav = vits.decode(z)
         else:
             assert self.student is not None
             wav = self.student.tts.decoder(z)

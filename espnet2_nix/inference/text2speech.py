@@ -81,7 +81,7 @@ class Text2Speech:
         Args:
             text: Korean text, or token ids (T_text,).
             durations: Frames of each token (T_text,) to use instead of predicted ones.
-            speed: In place of the one given at construction; likewise ``noise_scale`` and ``seed``.
+            speed: In place of the one given at construction, as are ``noise_scale`` and ``seed``.
             noise_scale: See above.
             seed: See above.
             decode_conf: Further arguments of ``NixTTS.inference``, as ESPnet's own class takes them.
@@ -194,7 +194,7 @@ class TeacherText2Speech:
     ) -> None:
         model, self.train_args = load_vits(train_config, model_file)
         self.tts = model.tts.to(device)
-        self.taps = VITSTeacher(model.tts, model.feats_extract, int(model.tts.fs), self.train_args.token_list)
+        self.vits_teacher = VITSTeacher(model.tts, model.feats_extract, int(model.tts.fs), self.train_args.token_list)
         self.device = device
         self.speed, self.seed = speed, seed
         self.noise_scale = 0.667 if noise_scale is None else noise_scale

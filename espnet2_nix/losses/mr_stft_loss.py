@@ -8,7 +8,7 @@ from torch import nn
 from espnet2_nix.errors import UserError
 
 
-class MRSTFTLoss(nn.Module):
+class MultiResolutionSTFTLoss(nn.Module):
     """Spectral convergence plus log-amplitude L1 at several resolutions (Parallel WaveGAN, arXiv 1910.11480).
 
     Args:

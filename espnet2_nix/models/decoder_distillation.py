@@ -32,7 +32,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         decoder: The student decoder (what ships).
         teacher: The frozen VITS; ``FromScratch`` gives ``RecordingFeatures`` and a latent of its own.
         discriminator: Discriminators of a wave (B, 1, T), returning a list of lists of layer outputs.
-        spectral_loss: ``GEDLoss`` (arXiv 2008.01160) or ``MRSTFTLoss``.
+        spectral_loss: ``GEDLoss`` (arXiv 2008.01160) or ``MultiResolutionSTFTLoss``.
         mel_loss_conf: Arguments of ESPnet's mel loss besides those the teacher decides.
         segment_size: Latent frames of a training segment.
         student_latent: Gives the latent in place of the teacher's posterior, for fine-tuning; then the text is needed.

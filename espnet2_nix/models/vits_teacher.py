@@ -1,4 +1,4 @@
-"""The taps of an ESPnet VITS that distillation needs; the teacher's own package is never edited."""
+"""An ESPnet VITS cut at its latent: posterior, alignment, prior, decoder; the teacher's own package is never edited."""
 
 from __future__ import annotations
 

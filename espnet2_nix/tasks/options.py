@@ -13,7 +13,7 @@ from espnet2.train.class_choices import ClassChoices
 from espnet2.utils.types import str_or_none
 
 from espnet2_nix.losses.ged_loss import GEDLoss
-from espnet2_nix.losses.mr_stft_loss import MRSTFTLoss
+from espnet2_nix.losses.mr_stft_loss import MultiResolutionSTFTLoss
 from espnet2_nix.models.nix_decoder import DECODERS
 from espnet2_nix.models.nix_encoder import DURATION_PREDICTORS, NixEncoder
 from espnet2_nix.modules.vits_discriminator import VITSDiscriminator, VITSPeriodDiscriminator
@@ -34,7 +34,9 @@ discriminator_choices = ClassChoices(
     },
     default="vits",
 )
-spectral_loss_choices = ClassChoices("spectral_loss", classes={"ged": GEDLoss, "mr_stft": MRSTFTLoss}, default="ged")
+spectral_loss_choices = ClassChoices(
+    "spectral_loss", classes={"ged": GEDLoss, "mr_stft": MultiResolutionSTFTLoss}, default="ged"
+)
 
 
 def add_teacher_arguments(parser: argparse.ArgumentParser) -> None:

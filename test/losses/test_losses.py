@@ -12,7 +12,7 @@ from espnet2_nix.losses.dur_loss import DurLoss
 from espnet2_nix.losses.forward_sum_loss import ForwardSumLoss
 from espnet2_nix.losses.ged_loss import GEDLoss
 from espnet2_nix.losses.latent_loss import LatentLoss
-from espnet2_nix.losses.mr_stft_loss import MRSTFTLoss
+from espnet2_nix.losses.mr_stft_loss import MultiResolutionSTFTLoss
 
 
 def gaussians(seed=0):
@@ -119,9 +119,9 @@ def test_ged_gradient_is_finite_on_silence():
 
 def test_mr_stft_is_zero_for_equal_waves_and_grows_with_the_difference():
     torch.manual_seed(0)
-    loss, x = MRSTFTLoss(), 0.1 * torch.randn(1, 1, 8192)
+    loss, x = MultiResolutionSTFTLoss(), 0.1 * torch.randn(1, 1, 8192)
     noise = torch.randn_like(x)
     assert loss(x, x) == 0
     assert 0 < loss(x + 0.001 * noise, x) < loss(x + 0.01 * noise, x)
     with pytest.raises(ValueError, match="hops"):
-        MRSTFTLoss([512], [128, 64])
+        MultiResolutionSTFTLoss([512], [128, 64])

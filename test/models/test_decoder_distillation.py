@@ -5,7 +5,7 @@ import torch
 from conftest import ISTFT_DECODER, make_batch
 from tiny_models import gradient_norm, make_decoder_distillation
 
-from espnet2_nix.losses.mr_stft_loss import MRSTFTLoss
+from espnet2_nix.losses.mr_stft_loss import MultiResolutionSTFTLoss
 from espnet2_nix.models.decoder_distillation import DecoderDistillation
 from espnet2_nix.models.nix_decoder import build_decoder
 
@@ -42,7 +42,9 @@ def test_the_target_is_the_recording_at_the_same_frames(tiny_teacher):
 
 def test_the_teachers_wave_counts_by_its_weight(tiny_teacher):
     batch = {name: value for name, value in make_batch().items() if "speech" in name}
-    model = make_decoder_distillation(tiny_teacher, spectral_loss=MRSTFTLoss([256], [64]), lambda_spectral_teacher=1.0)
+    model = make_decoder_distillation(
+        tiny_teacher, spectral_loss=MultiResolutionSTFTLoss([256], [64]), lambda_spectral_teacher=1.0
+    )
     out = model.distil(**batch)
     assert "wav2" not in out
     model.eval()  # a spectral norm changes with every call in training
@@ -67,7 +69,7 @@ def test_a_decoder_with_another_hop_is_refused(tiny_teacher):
             build_decoder("istft", 8, {**ISTFT_DECODER, "hop_length": 128}),
             tiny_teacher,
             torch.nn.Identity(),
-            MRSTFTLoss(),
+            MultiResolutionSTFTLoss(),
         )
     with pytest.raises(ValueError, match="decoder must be one of"):
         build_decoder("wavenet", 8)

@@ -191,6 +191,10 @@ def test_slurm_pl_reports_failures_and_unknown_options(cluster):
 
 
 def test_slurm_pl_without_slurm_says_so(recipe):
+    config = recipe / "conf" / "slurm.conf"
+    text = config.read_text(encoding="utf-8").replace("command sbatch", "command sbatch-of-nowhere")
+    config.unlink()  # a link to the template
+    config.write_text(text, encoding="utf-8")
     out = run(str(UTILS / "slurm.pl"), "x.log", "true", cwd=recipe)
     assert out.returncode == 1
-    assert "sbatch not found" in out.stderr
+    assert "sbatch-of-nowhere not found" in out.stderr

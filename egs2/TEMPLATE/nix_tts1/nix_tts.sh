@@ -429,7 +429,7 @@ dump_teacher_latents() {
             --outdir "${dir}"
 }
 
-# shellcheck source=/dev/null
+# shellcheck source=egs2/TEMPLATE/nix_tts1/utils/warm_start.sh
 . utils/warm_start.sh
 
 if ! ${skip_train}; then

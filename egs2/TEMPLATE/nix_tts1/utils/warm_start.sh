@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2046,SC2154  # options are words, and nix_tts.sh sets the variables
 # Stage 6 with --teacher_init: a teacher from a public voice, in phases. Sourced by nix_tts.sh, whose options and functions it uses.
 # Every step is skipped where its result stands; a training that was interrupted resumes.
 

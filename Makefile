@@ -1,7 +1,7 @@
 # Each target sets up .venv first; nothing but Python 3.12 or 3.13 and a C compiler is needed on a fresh machine.
 SHELL := /bin/bash
 TOY := egs2/toy_kss/nix_tts1
-.PHONY: help venv test lint demo real-speech runtime worst-day slurm clean
+.PHONY: help venv test lint demo real-speech runtime worst-day slurm container clean
 
 help:
 	@echo "make demo         set up .venv, run the whole recipe on a small synthetic corpus (minutes on two CPU cores)"
@@ -11,6 +11,7 @@ help:
 	@echo "make runtime      source archive and wheel without a compiler; the voice without PyTorch on Python 3.11 and 3.13"
 	@echo "make worst-day    broken texts, transcripts, clips, voices and packs: a table of what was refused, read and crashed"
 	@echo "make slurm        the recipe through a Slurm of one node, where slurm-wlm and munge are installed"
+	@echo "make container    the image of the server, built with buildah and run as another user; CONTAINER='serve train' builds both"
 	@echo "make clean        remove .venv and build products"
 
 venv:
@@ -37,6 +38,9 @@ worst-day: venv
 
 slurm: venv
 	@tools/slurm_check.sh
+
+container: venv
+	@tools/container_check.sh $(CONTAINER)
 
 clean:
 	rm -rf .venv build *.egg-info espnet2_nix/aligner/*.so espnet2_nix/aligner/_monotonic_alignment.c

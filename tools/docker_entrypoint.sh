@@ -7,14 +7,17 @@ case "${1:-}" in
     run)
         recipe=${2:?"which recipe? kss, emotiontts or toy_kss"}
         shift 2
-        source=/opt/espnet2_nix/egs2/${recipe}/nix_tts1
-        [ -d "${source}" ] || { echo "no recipe ${recipe}; there are: $(ls /opt/espnet2_nix/egs2)" >&2; exit 2; }
-        # The image's own folder is lost with the container: what the recipe writes lies in the mounted one.
+        source=/opt/espnet2_nix/egs2
+        [ -d "${source}/${recipe}" ] || { echo "no recipe ${recipe}; there are: $(ls "${source}")" >&2; exit 2; }
+        # The image's own folder is lost with the container, and another user than root may not write to it: the recipe runs in
+        # a copy, and what it writes lies in the mounted folder.
+        work=$(mktemp -d)
+        cp -R "${source}" "${work}/egs2"
+        cd "${work}/egs2/${recipe}/nix_tts1"
         for name in data dump exp downloads; do
             mkdir -p "/data/${recipe}/${name}"
-            ln -sfn "/data/${recipe}/${name}" "${source}/${name}"
+            ln -sfn "/data/${recipe}/${name}" "${name}"
         done
-        cd "${source}"
         exec ./run.sh "$@" ;;
     speak)
         shift

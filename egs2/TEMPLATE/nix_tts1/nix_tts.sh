@@ -406,7 +406,8 @@ speech_data_opts+=" --valid_shape_file ${tts_stats_dir}/valid/speech_shape"
 # dump_teacher_latents DIR: stores what stage 7 takes from the teacher; from then on neither it nor a recording is read.
 # DIR also gets the text that is learnt from, corpus and --extra_text together, and its shapes.
 dump_teacher_latents() {
-    local dir=$1 extra=
+    local dir=$1 extra="" durations=""
+    if [ -e "${teacher_exp}/durations" ]; then durations=${teacher_exp}/durations; fi # the aligner's, of a warm start
     mkdir -p "${dir}"
     if [ -n "${extra_text}" ]; then
         [ -e "${extra_text}" ] || die "--extra_text ${extra_text} not found"
@@ -423,7 +424,7 @@ dump_teacher_latents() {
             --text "${data_raw}/${train_set}/text" "${data_raw}/${valid_set}/text" \
             --wav_scp "${data_raw}/${train_set}/wav.scp" "${data_raw}/${valid_set}/wav.scp" \
             ${extra:+--extra_text ${extra}} \
-            $([ ! -e "${teacher_exp}/durations" ] || echo "--durations ${teacher_exp}/durations") \
+            ${durations:+--durations "${durations}"} \
             ${teacher_opts} \
             --ngpu "${ngpu}" \
             --outdir "${dir}"

@@ -272,7 +272,7 @@ class _Reader:
 
 def _in_range(value: object, low: float, high: float) -> bool:
     """Whether it is a finite number of that range; true and false are none."""
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and low <= value <= high
+    return isinstance(value, Real) and not isinstance(value, bool) and low <= float(value) <= high < math.inf
 
 
 def _is_list_of_strings(value: object) -> bool:

@@ -30,7 +30,7 @@ ALLOWED = {
     "student": {"tasks", "models", "modules", "aligner", "text"},
     "tasks": {"warm_start", "models", "modules", "aligner", "losses", "text"},
     "models": {"modules", "aligner", "losses"},
-    "modules": set(),
+    "modules": {"losses"},
     "aligner": {"modules"},  # masks
     "losses": set(),
     "data": {"text"},

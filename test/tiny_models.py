@@ -4,16 +4,24 @@ import torch
 from conftest import ISTFT_DECODER, TINY_DISCRIMINATOR, make_encoder_conf
 
 from espnet2_nix.losses.ged_loss import GEDLoss
+from espnet2_nix.models.alignment_learner import AlignmentLearner
 from espnet2_nix.models.decoder_distillation import DecoderDistillation
 from espnet2_nix.models.encoder_distillation import EncoderDistillation
 from espnet2_nix.models.nix_decoder import build_decoder
 from espnet2_nix.models.nix_encoder import NixEncoder
+from espnet2_nix.modules.log_mel import N_MELS
 
 
 def make_encoder_distillation(teacher, seed=0, **kwargs):
     """A tiny student encoder under a teacher."""
     torch.manual_seed(seed)
-    return EncoderDistillation(NixEncoder(75, **make_encoder_conf()), teacher, **kwargs)
+    encoder = NixEncoder(75, **make_encoder_conf())
+    own = {name: kwargs.pop(name) for name in ("latents", "lambda_latent", "lambda_dur") if name in kwargs}
+    steps_per_update = kwargs.pop("steps_per_update", 1)
+    learner = None
+    if kwargs.pop("alignment", "aligner") == "aligner":
+        learner = AlignmentLearner.from_conf(encoder.channels, N_MELS, kwargs, steps_per_update)
+    return EncoderDistillation(encoder, teacher, learner, **own)
 
 
 def make_decoder_distillation(teacher, spectral_loss=None, seed=0, **kwargs):
@@ -23,6 +31,7 @@ def make_decoder_distillation(teacher, spectral_loss=None, seed=0, **kwargs):
     torch.manual_seed(seed)
     return DecoderDistillation(
         decoder=build_decoder("istft", 8, ISTFT_DECODER),
+        features=teacher,
         teacher=teacher,
         discriminator=HiFiGANMultiScaleMultiPeriodDiscriminator(**TINY_DISCRIMINATOR),
         spectral_loss=spectral_loss or GEDLoss(window_sizes=(256,), n_mels=32),

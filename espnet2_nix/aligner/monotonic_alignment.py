@@ -10,7 +10,7 @@ import torch
 from espnet2_nix.errors import UserError
 
 try:
-    from espnet2_nix.aligner import _monotonic_alignment
+    from espnet2_nix.aligner import _monotonic_alignment  # type: ignore[attr-defined]  # built from Cython
 except ImportError as error:
     raise ImportError(
         "training needs the compiled extension of espnet2_nix.aligner, which was left out because no C compiler was "

@@ -8,11 +8,17 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from espnet2_nix.errors import UserError
 from espnet2_nix.files import cause_of
 
-Main = Callable[[Sequence[str] | None], None]
+
+class Main(Protocol):
+    """What a command's module offers."""
+
+    def __call__(self, cmd: Sequence[str] | None = None) -> None:
+        """Runs the command; None takes the arguments of the process."""
 
 
 def configure_logging() -> None:
@@ -24,7 +30,7 @@ def configure_logging() -> None:
     )
 
 
-def command(main: Main) -> Main:
+def command(main: Callable[[Sequence[str] | None], None]) -> Main:
     """Wraps a stage's main: sets up logging, and ends with status 1 and one message on what a user can mend."""
 
     @functools.wraps(main)

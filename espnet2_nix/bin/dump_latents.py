@@ -96,7 +96,8 @@ def main(cmd: Sequence[str] | None = None) -> None:
     from espnet2_nix.models.load_teacher import load_teacher
     from espnet2_nix.models.teacher_latents import TeacherLatents, write_latents
 
-    texts, recordings = {}, {}
+    texts: dict[str, str] = {}
+    recordings: dict[str, str] = {}
     for text, wav_scp in zip(args.text, args.wav_scp, strict=True):
         texts |= read_table(text)
         recordings |= read_table(wav_scp)

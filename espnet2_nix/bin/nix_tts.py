@@ -221,7 +221,7 @@ def stream(voice: Any, text: str, timings: str | None, options: dict[str, Any]) 
             heard = True
         if not heard:  # the player was closed
             return
-    if record is not None:
+    if record is not None and timings is not None:
         record.write(timings)
 
 

@@ -148,8 +148,8 @@ def plot_losses(
         for part, (epochs, losses) in parts.items():
             colour = colours.setdefault(part, f"C{len(colours)}")
             (lines[part],) = axes.plot(epochs, losses, color=colour, linewidth=1.2, marker=".", markersize=3)
-        losses = np.concatenate([losses for _, losses in parts.values()])
-        if losses.min() > 0 and losses.max() > 10 * losses.min():
+        together = np.concatenate([losses for _, losses in parts.values()])
+        if together.min() > 0 and together.max() > 10 * together.min():
             axes.set_yscale("log", subs=())
             axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
             axes.yaxis.set_major_formatter("{x:g}")

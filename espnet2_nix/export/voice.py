@@ -193,8 +193,8 @@ def describe(student: NixTTS, facts: VoiceFacts, precision: str) -> VoiceInfo:
         token_list=tuple(facts.token_list),
         frontend=facts.frontend,
         receptive_field={
-            "latent_encoder": tuple(student.encoder.latent_encoder.receptive_field),
-            "decoder": tuple(student.decoder.receptive_field),
+            "latent_encoder": student.encoder.latent_encoder.receptive_field,
+            "decoder": student.decoder.receptive_field,
         },
         noise_scale=student.noise_scale,
         name=f"nix_tts_{facts.corpus}",

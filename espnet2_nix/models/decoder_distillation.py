@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,6 +23,47 @@ from espnet2_nix.models.student_latent import StudentLatent
 from espnet2_nix.models.vits_teacher import VITSTeacher
 
 
+@dataclass(frozen=True)
+class Segments:
+    """One random segment a clip.
+
+    Attributes:
+        speech: The recording (B, 1, segment_size * hop).
+        wav: The student's wave, likewise.
+        wav2: Decoded from a second sample of the same latent, for GED.
+        teacher_wav: The teacher's wave of the first sample, where it has a weight.
+        text_loss: Weighted loss of what reads the text, where that learns as well.
+        text_stats: Its losses, unweighted.
+    """
+
+    speech: torch.Tensor
+    wav: torch.Tensor
+    wav2: torch.Tensor | None = None
+    teacher_wav: torch.Tensor | None = None
+    text_loss: torch.Tensor | None = None
+    text_stats: dict[str, torch.Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the student decoder's losses."""
+
+    lambda_adv: float = 1.0
+    lambda_feat_match: float = 2.0
+    lambda_mel: float = 45.0
+    lambda_spectral: float = 1.0
+    lambda_spectral_teacher: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """What the discriminator's turn left for the generator's: the batch it saw, and its waves."""
+
+    speech: torch.Tensor
+    training: bool
+    segments: Segments
+
+
 class DecoderDistillation(AbsGANESPnetModel):
     """The student decoder, its discriminators and the frozen teacher, with the losses between them.
 
@@ -30,13 +72,15 @@ class DecoderDistillation(AbsGANESPnetModel):
 
     Args:
         decoder: The student decoder (what ships).
-        teacher: The frozen VITS; ``FromScratch`` gives ``RecordingFeatures`` and a latent of its own.
+        features: Spectrograms of the recordings, and the numbers that decide them.
+        teacher: The frozen VITS; None for a model that has a latent of its own.
         discriminator: Discriminators of a wave (B, 1, T), returning a list of lists of layer outputs.
         spectral_loss: ``GEDLoss`` (arXiv 2008.01160) or ``MultiResolutionSTFTLoss``.
         mel_loss_conf: Arguments of ESPnet's mel loss besides those the teacher decides.
         segment_size: Latent frames of a training segment.
         student_latent: Gives the latent in place of the teacher's posterior, for fine-tuning; then the text is needed.
-        lambda_adv, lambda_feat_match, lambda_mel, lambda_spectral, lambda_spectral_teacher: Loss weights.
+        weights: Loss weights ``lambda_adv``, ``lambda_feat_match``, ``lambda_mel``, ``lambda_spectral`` and
+            ``lambda_spectral_teacher``, where they are not the defaults of `LossWeights`.
 
     Raises:
         UserError: If the decoder's upsampling factor differs from the teacher's hop.
@@ -45,25 +89,26 @@ class DecoderDistillation(AbsGANESPnetModel):
     def __init__(
         self,
         decoder: torch.nn.Module,
-        teacher: VITSTeacher | RecordingFeatures,
+        features: RecordingFeatures,
+        teacher: VITSTeacher | None,
         discriminator: torch.nn.Module,
         spectral_loss: torch.nn.Module,
         mel_loss_conf: dict[str, Any] | None = None,
         segment_size: int = 32,
         student_latent: StudentLatent | None = None,
-        lambda_adv: float = 1.0,
-        lambda_feat_match: float = 2.0,
-        lambda_mel: float = 45.0,
-        lambda_spectral: float = 1.0,
-        lambda_spectral_teacher: float = 0.0,
+        **weights: float,
     ) -> None:
         super().__init__()
-        if decoder.upsample_factor != teacher.hop_length:
+        if decoder.upsample_factor != features.hop_length:
             raise UserError(
                 f"the decoder makes {decoder.upsample_factor} samples a frame, the teacher's hop is "
-                f"{teacher.hop_length}; they must be equal"
+                f"{features.hop_length}; they must be equal"
             )
+        self.weights = LossWeights(**weights)
+        if teacher is None and self.weights.lambda_spectral_teacher > 0:
+            raise UserError("lambda_spectral_teacher needs a teacher's wave: leave it at 0 when training from scratch")
         self.decoder = decoder
+        self.features = features  # no Module: not saved, not trained, see RecordingFeatures
         self.teacher = teacher  # no Module: not saved, not trained, see VITSTeacher
         self.student_latent = student_latent  # no Module either
         self.discriminator = discriminator
@@ -73,20 +118,15 @@ class DecoderDistillation(AbsGANESPnetModel):
             average_by_discriminators=False, average_by_layers=False, include_final_outputs=True
         )
         self.mel_loss = MelSpectrogramLoss(
-            fs=teacher.fs,
-            n_fft=teacher.n_fft,
-            hop_length=teacher.hop_length,
+            fs=features.fs,
+            n_fft=features.n_fft,
+            hop_length=features.hop_length,
             log_base=None,
             **(mel_loss_conf or {}),
         )
         self.spectral_loss = spectral_loss
         self.segment_size = segment_size
-        self.lambda_adv = lambda_adv
-        self.lambda_feat_match = lambda_feat_match
-        self.lambda_mel = lambda_mel
-        self.lambda_spectral = lambda_spectral
-        self.lambda_spectral_teacher = lambda_spectral_teacher
-        self._cache: dict[str, torch.Tensor] | None = None
+        self._turn: _Turn | None = None
 
     @property
     def uses_ged(self) -> bool:
@@ -115,15 +155,18 @@ class DecoderDistillation(AbsGANESPnetModel):
         Returns:
             Dict of ``loss``, ``stats``, ``weight`` and ``optim_idx`` (0 generator, 1 discriminator).
         """
-        # The discriminator's turn comes first and changes no weight of the decoder: its waves serve both turns.
-        out = self._cache
-        if out is None:
-            out = self.distil(speech, speech_lengths, text, text_lengths)
-            self._cache = out
+        # The discriminator's turn comes first and changes no weight of the decoder: its waves serve the generator's turn on the
+        # same batch, and nothing else.
+        turn, self._turn = self._turn, None
+        if forward_generator and turn is not None and turn.speech is speech and turn.training == self.training:
+            out = turn.segments
         else:
-            self._cache = None
-        turn = self._generator_losses if forward_generator else self._discriminator_losses
-        loss, stats = turn(out)
+            out = self.distil(speech, speech_lengths, text, text_lengths)
+        if forward_generator:
+            loss, stats = self.generator_losses(out)
+        else:
+            self._turn = _Turn(speech, self.training, out)
+            loss, stats = self.discriminator_losses(out)
         loss, stats, weight = force_gatherable((loss, stats, speech.shape[0]), loss.device)
         return {"loss": loss, "stats": stats, "weight": weight, "optim_idx": 0 if forward_generator else 1}
 
@@ -142,7 +185,8 @@ class DecoderDistillation(AbsGANESPnetModel):
         Raises:
             UserError: If the student's latent is wanted and no text was given.
         """
-        feats, feats_lengths = self.teacher.feats(speech, speech_lengths)
+        assert self.teacher is not None
+        feats, feats_lengths = self.features.feats(speech, speech_lengths)
         m_q, logs_q, feats_mask = self.teacher.posterior(feats, feats_lengths)
         if self.student_latent is None:
             return m_q, logs_q
@@ -158,12 +202,8 @@ class DecoderDistillation(AbsGANESPnetModel):
         speech_lengths: torch.Tensor,
         text: torch.Tensor | None = None,
         text_lengths: torch.Tensor | None = None,
-    ) -> dict[str, torch.Tensor]:
+    ) -> Segments:
         """Student waves of one random segment a clip, and the recording at the same frames.
-
-        Returns:
-            Dict of ``speech`` and ``wav`` (B, 1, segment_size * hop); with GED ``wav2``, decoded from a second
-            sample of the same posterior; with a teacher weight ``teacher_wav``.
 
         Raises:
             UserError: If a clip is shorter than a segment.
@@ -172,10 +212,10 @@ class DecoderDistillation(AbsGANESPnetModel):
 
     def segments(
         self, m: torch.Tensor, logs: torch.Tensor, speech: torch.Tensor, speech_lengths: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
+    ) -> Segments:
         """Waves of one random segment a clip from a latent (B, H, T_feats); see ``distil``."""
         # The last frame is centred on the clip's end, where no full hop of samples follows.
-        num_frames = speech_lengths // self.teacher.hop_length
+        num_frames = speech_lengths // self.features.hop_length
         if int(num_frames.min()) < self.segment_size:
             index = int(num_frames.argmin())
             raise UserError(
@@ -183,19 +223,18 @@ class DecoderDistillation(AbsGANESPnetModel):
                 f"{self.segment_size}; such clips are dropped in stage 3: ./run.sh --stage 3 --stop_stage 5"
             )
         starts = (torch.rand_like(num_frames, dtype=torch.float32) * (num_frames - self.segment_size + 1)).long()
-        hop = self.teacher.hop_length
+        hop = self.features.hop_length
         m = get_segments(m, starts, self.segment_size)
         std = torch.exp(get_segments(logs, starts, self.segment_size))
         z = m + std * torch.randn_like(m)  # (B, H, segment_size)
-        out = {
-            "speech": get_segments(speech[:, None], starts * hop, self.segment_size * hop),
-            "wav": self.decoder(z),
-        }
-        if self.uses_ged:
-            out["wav2"] = self.decoder(m + std * torch.randn_like(m))
-        if self.lambda_spectral_teacher > 0:
-            out["teacher_wav"] = self.teacher.decode(z)
-        return out
+        wav = self.decoder(z)
+        wav2 = self.decoder(m + std * torch.randn_like(m)) if self.uses_ged else None
+        teacher_wav = None
+        if self.weights.lambda_spectral_teacher > 0:
+            assert self.teacher is not None
+            teacher_wav = self.teacher.decode(z)
+        recording = get_segments(speech[:, None], starts * hop, self.segment_size * hop)
+        return Segments(recording, wav, wav2, teacher_wav)
 
     @torch.no_grad()
     def resynthesise(
@@ -216,6 +255,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         Returns:
             Dict of ``recording``, ``teacher`` and ``student`` (1, T_wav).
         """
+        assert self.teacher is not None
         m, _ = self.latent(speech, speech_lengths, text, text_lengths)
         num_samples = speech.shape[1]
         return {
@@ -224,9 +264,10 @@ class DecoderDistillation(AbsGANESPnetModel):
             "student": self.decoder(m)[:, 0, :num_samples],
         }
 
-    def _discriminator_losses(self, out: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        p_hat = self.discriminator(out["wav"].detach())
-        p = self.discriminator(out["speech"])
+    def discriminator_losses(self, out: Segments) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Loss of the discriminators, and its parts."""
+        p_hat = self.discriminator(out.wav.detach())
+        p = self.discriminator(out.speech)
         real_loss, fake_loss = self.discriminator_adv_loss(p_hat, p)
         loss = real_loss + fake_loss
         return loss, {
@@ -235,37 +276,39 @@ class DecoderDistillation(AbsGANESPnetModel):
             "discriminator_fake_loss": fake_loss.detach(),
         }
 
-    def _generator_losses(self, out: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        p_hat = self.discriminator(out["wav"])
+    def generator_losses(self, out: Segments) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Weighted loss of the student, and each loss unweighted."""
+        p_hat = self.discriminator(out.wav)
         with torch.no_grad():
-            p = self.discriminator(out["speech"])
+            p = self.discriminator(out.speech)
         stats = {
             "adv_loss": self.generator_adv_loss(p_hat),
             "feat_match_loss": self.feat_match_loss(p_hat, p),
-            "mel_loss": self.mel_loss(out["wav"], out["speech"]),
-            "spectral_loss": self._spectral(out, out["speech"]),
+            "mel_loss": self.mel_loss(out.wav, out.speech),
+            "spectral_loss": self._spectral(out, out.speech),
         }
         loss = (
-            self.lambda_adv * stats["adv_loss"]
-            + self.lambda_feat_match * stats["feat_match_loss"]
-            + self.lambda_mel * stats["mel_loss"]
-            + self.lambda_spectral * stats["spectral_loss"]
+            self.weights.lambda_adv * stats["adv_loss"]
+            + self.weights.lambda_feat_match * stats["feat_match_loss"]
+            + self.weights.lambda_mel * stats["mel_loss"]
+            + self.weights.lambda_spectral * stats["spectral_loss"]
         )
-        if self.lambda_spectral_teacher > 0:
-            stats["spectral_teacher_loss"] = self._spectral(out, out["teacher_wav"])
-            loss = loss + self.lambda_spectral_teacher * stats["spectral_teacher_loss"]
+        if self.weights.lambda_spectral_teacher > 0:
+            assert out.teacher_wav is not None
+            stats["spectral_teacher_loss"] = self._spectral(out, out.teacher_wav)
+            loss = loss + self.weights.lambda_spectral_teacher * stats["spectral_teacher_loss"]
         stats = {name: value.detach() for name, value in stats.items()}
         stats["generator_loss"] = loss.detach()
         return loss, stats
 
-    def _spectral(self, out: dict[str, torch.Tensor], target: torch.Tensor) -> torch.Tensor:
+    def _spectral(self, out: Segments, target: torch.Tensor) -> torch.Tensor:
         if self.uses_ged:
-            return self.spectral_loss(out["wav"], out["wav2"], target)
-        return self.spectral_loss(out["wav"], target)
+            return self.spectral_loss(out.wav, out.wav2, target)
+        return self.spectral_loss(out.wav, target)
 
     def collect_feats(
         self, speech: torch.Tensor, speech_lengths: torch.Tensor, **kwargs: object
     ) -> dict[str, torch.Tensor]:
         """Linear spectrogram (B, T_feats, F) and its lengths, for ESPnet's statistics."""
-        feats, feats_lengths = self.teacher.feats(speech, speech_lengths)
+        feats, feats_lengths = self.features.feats(speech, speech_lengths)
         return {"feats": feats.transpose(1, 2), "feats_lengths": feats_lengths}

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import torch
 
 from espnet2_nix.errors import UserError
-from espnet2_nix.models.decoder_distillation import DecoderDistillation
-from espnet2_nix.models.encoder_distillation import EncoderDistillation
+from espnet2_nix.models.alignment_learner import AlignmentLearner, weighted_sum
+from espnet2_nix.models.decoder_distillation import DecoderDistillation, Segments
 from espnet2_nix.models.nix_encoder import NixEncoder
 from espnet2_nix.models.recording_features import RecordingFeatures
+from espnet2_nix.modules.length_regulator import expand
+from espnet2_nix.modules.log_mel import LogMel
+from espnet2_nix.modules.masks import make_non_pad_mask
 
 
 class FromScratch(DecoderDistillation):
-    """Student encoder and decoder in one, with the aligner (arXiv 2108.10447) and without a teacher.
+    """Student encoder and decoder in one, with the alignment learner (arXiv 2108.10447) and without a teacher.
 
-    The text side learns its alignment and durations from the recording's log-mel spectrogram, as in encoder
+    The encoder learns its alignment and durations from the recording's log-mel spectrogram, as in encoder
     distillation. Its latent has no target: the losses of the wave reach the encoder through the decoder. What
     distillation buys is the distance between this student and the distilled one.
 
     Args:
         encoder: The student encoder.
+        learner: Learns the alignment.
         features: Spectrograms, tokens and latent channels.
         decoder, discriminator, spectral_loss: As in ``DecoderDistillation``.
-        alignment_conf: Arguments of ``EncoderDistillation`` besides encoder and teacher: schedules, weights, aligner.
+        lambda_dur: Weight of the duration loss.
         model_conf: Arguments of ``DecoderDistillation``: segment_size, lambda_mel, …
 
     Raises:
@@ -34,17 +39,20 @@ class FromScratch(DecoderDistillation):
     def __init__(
         self,
         encoder: NixEncoder,
+        learner: AlignmentLearner,
         features: RecordingFeatures,
         decoder: torch.nn.Module,
         discriminator: torch.nn.Module,
         spectral_loss: torch.nn.Module,
-        alignment_conf: dict[str, Any] | None = None,
+        lambda_dur: float = 1.0,
         model_conf: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(decoder, features, discriminator, spectral_loss, **(model_conf or {}))
-        if self.lambda_spectral_teacher > 0:
-            raise UserError("lambda_spectral_teacher needs a teacher's wave: leave it at 0 when training from scratch")
-        self.text_side = EncoderDistillation(encoder, features, **(alignment_conf or {}))
+        super().__init__(decoder, features, None, discriminator, spectral_loss, **(model_conf or {}))
+        features.check_encoder(encoder.latent_channels, encoder.num_tokens)
+        self.encoder = encoder
+        self.learner = learner
+        self.log_mel = LogMel(fs=features.fs, n_fft=features.n_fft)
+        self.lambda_dur = lambda_dur
 
     def distil(
         self,
@@ -52,23 +60,37 @@ class FromScratch(DecoderDistillation):
         speech_lengths: torch.Tensor,
         text: torch.Tensor | None = None,
         text_lengths: torch.Tensor | None = None,
-    ) -> dict[str, torch.Tensor]:
-        """Waves of one random segment a clip, from its text at the durations of the aligner's path.
-
-        Returns:
-            What ``DecoderDistillation.distil`` returns, and the scalar ``alignment_loss`` with its ``alignment_stats``.
+    ) -> Segments:
+        """Waves of one random segment a clip, from its text at the durations of the learnt path, and the text's losses.
 
         Raises:
             UserError: If the text is missing or a clip is shorter than a segment.
         """
+        m_s, logs_s, loss, stats = self.text_side(speech, speech_lengths, text, text_lengths)
+        segments = self.segments(m_s, logs_s, speech, speech_lengths)
+        return dataclasses.replace(segments, text_loss=loss, text_stats=stats)
+
+    def text_side(
+        self,
+        speech: torch.Tensor,
+        speech_lengths: torch.Tensor,
+        text: torch.Tensor | None,
+        text_lengths: torch.Tensor | None,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+        """The student's latent (m_s, logs_s; (B, H, T_feats)), the weighted loss of alignment and durations, and each unweighted."""
         if text is None or text_lengths is None:
             raise UserError("training from scratch needs the text: give text beside speech in the training data")
-        side = self.text_side.distil(text, text_lengths, speech, speech_lengths)
-        loss, stats = self.text_side.losses(side, text_lengths)
-        if self.training:
-            self.text_side.num_batches += 1
-        out = self.segments(side["m_s"], side["logs_s"], speech, speech_lengths)
-        return {**out, "alignment_loss": loss, "alignment_stats": stats}
+        text = text[:, : int(text_lengths.max())]
+        feats, feats_lengths = self.features.feats(speech, speech_lengths)
+        hidden, text_mask = self.encoder.text_encoder(text, text_lengths)
+        alignment = self.learner.align(hidden, self.log_mel(feats), text_lengths, feats_lengths)
+        feats_mask = make_non_pad_mask(feats_lengths, feats.shape[2])
+        m_s, logs_s = self.encoder.latent_encoder(expand(hidden, self.learner.weights(alignment)), feats_mask)
+        dur_loss = self.encoder.duration_predictor.loss(hidden, text_mask, alignment.durations)
+        weights, losses = self.learner.losses(alignment, text_lengths, feats_lengths)
+        loss = weighted_sum(self.lambda_dur * dur_loss, weights, losses)
+        stats = {name: value.detach() for name, value in {"dur_loss": dur_loss, **losses}.items()}
+        return m_s, logs_s, loss, stats | {"bin_weight": torch.tensor(weights["bin_loss"])}
 
     def latent(
         self,
@@ -78,8 +100,7 @@ class FromScratch(DecoderDistillation):
         text_lengths: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and log standard deviation (B, H, T_feats) of the student's own latent."""
-        side = self.text_side.distil(text, text_lengths, speech, speech_lengths)
-        return side["m_s"], side["logs_s"]
+        return self.text_side(speech, speech_lengths, text, text_lengths)[:2]
 
     @torch.no_grad()
     def resynthesise(
@@ -93,8 +114,10 @@ class FromScratch(DecoderDistillation):
         m, _ = self.latent(speech, speech_lengths, text, text_lengths)
         return {"recording": speech, "student": self.decoder(m)[:, 0, : speech.shape[1]]}
 
-    def _generator_losses(self, out: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        loss, stats = super()._generator_losses(out)
-        loss = loss + out["alignment_loss"]
-        alignment = {name: value for name, value in out["alignment_stats"].items() if name != "loss"}
-        return loss, {**stats, **alignment, "generator_loss": loss.detach()}
+    def generator_losses(self, out: Segments) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Those of the wave, and those of alignment and durations."""
+        loss, stats = super().generator_losses(out)
+        assert out.text_loss is not None
+        loss = loss + out.text_loss
+        self.learner.count_batch()  # a turn of each part is one step
+        return loss, {**stats, **(out.text_stats or {}), "generator_loss": loss.detach()}

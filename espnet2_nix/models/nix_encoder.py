@@ -61,8 +61,7 @@ class NixEncoder(torch.nn.Module):
 
     def drop_training_only(self) -> None:
         """Removes what only training needs: the posterior half of a stochastic duration predictor."""
-        if isinstance(self.duration_predictor, StochasticDurationPredictor):
-            self.duration_predictor.drop_training_only()
+        self.duration_predictor.drop_training_only()
 
     def predict_durations(
         self,
@@ -82,10 +81,7 @@ class NixEncoder(torch.nn.Module):
         Returns:
             durations (B, T_text), int64, at least 1 on real tokens and 0 on padding.
         """
-        if isinstance(self.duration_predictor, StochasticDurationPredictor):
-            log_durations = self.duration_predictor(hidden, text_mask, noise_scale_dur)
-        else:
-            log_durations = self.duration_predictor(hidden, text_mask)
+        log_durations = self.duration_predictor.predict(hidden, text_mask, noise_scale_dur)
         return durations_from_log(log_durations, text_mask, alpha)
 
     def forward(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from espnet2.tts.feats_extract.linear_spectrogram import LinearSpectrogram
 
+from espnet2_nix.errors import UserError
+
 
 class RecordingFeatures:
     """Linear spectrograms of recordings, and the tokens and channels of the models that learn from them.
@@ -35,6 +37,22 @@ class RecordingFeatures:
         self.latent_channels = latent_channels
         self.token_list = list(token_list)
         self._device: torch.device | None = None
+
+    def check_encoder(self, latent_channels: int, num_tokens: int) -> None:
+        """Compares a student encoder's sizes with those of what it learns from.
+
+        Raises:
+            UserError: If latent channels or tokens differ.
+        """
+        if latent_channels != self.latent_channels:
+            raise UserError(
+                f"the encoder writes {latent_channels} latent channels, the teacher has {self.latent_channels}: set "
+                f"encoder_conf.latent_channels to {self.latent_channels}"
+            )
+        if num_tokens != len(self.token_list):
+            raise UserError(
+                f"the encoder knows {num_tokens} tokens, the teacher {len(self.token_list)}; both must have the same token list"
+            )
 
     def modules(self) -> list[torch.nn.Module]:
         """What ``to`` moves."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,6 +110,26 @@ def given_durations(
     return torch.tensor([list(durations)])
 
 
+@dataclass(frozen=True)
+class Targets:
+    """What a student encoder learns from in one batch.
+
+    Attributes:
+        m_q, logs_q: The teacher's posterior (B, H, T_feats), float32; of a text without a recording the prior.
+        feats_mask: (B, 1, T_feats).
+        feats_lengths: Frames (B,).
+        log_mel: Log-mel spectrogram (B, n_mels, T_feats), float32; None where an utterance has no recording.
+        durations: Frames of each token (B, T_text), int64, where they were stored.
+    """
+
+    m_q: torch.Tensor
+    logs_q: torch.Tensor
+    feats_mask: torch.Tensor
+    feats_lengths: torch.Tensor
+    log_mel: torch.Tensor | None = None
+    durations: torch.Tensor | None = None
+
+
 class Entry(NamedTuple):
     """Where an utterance lies: ``posterior`` or ``prior``, first frame, frames, and frames of each token."""
 
@@ -155,17 +176,12 @@ class TeacherLatents:
             self.index[utt_id] = Entry(source, start, int(num_frames), [int(d) for d in durations.split()])
             start += int(num_frames)
 
-    def batch(self, utt_ids: Sequence[str], text_lengths: torch.Tensor) -> dict[str, torch.Tensor]:
+    def batch(self, utt_ids: Sequence[str], text_lengths: torch.Tensor) -> Targets:
         """The latents of a batch, on the device of ``text_lengths``.
 
         Args:
             utt_ids: Ids of the utterances.
             text_lengths: Their tokens (B,).
-
-        Returns:
-            Dict of ``m_q``, ``logs_q`` (B, H, T_feats), float32, ``feats_mask`` (B, 1, T_feats), ``feats_lengths`` (B,)
-            and ``durations`` (B, T_text), int64; where every utterance has a recording also ``log_mel``
-            (B, n_mels, T_feats), float32.
 
         Raises:
             UserError: If an utterance is not stored, or was stored with another text.
@@ -189,11 +205,11 @@ class TeacherLatents:
         frames = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).transpose(1, 2).to(device)
         feats_lengths = torch.tensor([len(r) for r in rows], device=device)
         m_q, logs_q, log_mel = frames.split([self.latent_channels, self.latent_channels, self.n_mels], dim=1)
-        return {
-            **({"log_mel": log_mel} if has_mel else {}),
-            "m_q": m_q,
-            "logs_q": logs_q,
-            "feats_mask": make_non_pad_mask(feats_lengths, frames.shape[2]),
-            "feats_lengths": feats_lengths,
-            "durations": torch.nn.utils.rnn.pad_sequence(durations, batch_first=True).to(device),
-        }
+        return Targets(
+            m_q,
+            logs_q,
+            feats_mask=make_non_pad_mask(feats_lengths, frames.shape[2]),
+            feats_lengths=feats_lengths,
+            log_mel=log_mel if has_mel else None,
+            durations=torch.nn.utils.rnn.pad_sequence(durations, batch_first=True).to(device),
+        )

@@ -211,8 +211,9 @@ class TextSide(AbsESPnetModel):
         generator, step = self.tts.generator, int(self.num_batches)
         text = text[:, : int(text_lengths.max())]
         stored = self.latents.batch(utt_id, text_lengths)
-        m_q, logs_q, feats_mask, durations = (stored[k] for k in ("m_q", "logs_q", "feats_mask", "durations"))
-        feats_mask = feats_mask.to(m_q.dtype)
+        m_q, logs_q, durations = stored.m_q, stored.logs_q, stored.durations
+        assert durations is not None
+        feats_mask = stored.feats_mask.to(m_q.dtype)
         hidden, m_p, logs_p, text_mask = generator.text_encoder(text, text_lengths)
         z = (m_q + torch.randn_like(m_q) * torch.exp(logs_q)) * feats_mask
         z_p = z if self.training and step < self.flow_start else generator.flow(z, feats_mask, g=None)

@@ -6,6 +6,7 @@ import torch
 from espnet2.gan_tts.vits.duration_predictor import StochasticDurationPredictor as VITSDurationPredictor
 from torch import nn
 
+from espnet2_nix.losses.dur_loss import DurLoss
 from espnet2_nix.modules.depthwise_separable_conv import ChannelNorm
 
 # Names of the posterior half in ESPnet's StochasticDurationPredictor.
@@ -33,6 +34,7 @@ class DeterministicDurationPredictor(nn.Module):
         self.norms = nn.ModuleList(ChannelNorm(hidden_channels) for _ in range(2))
         self.dropout = nn.Dropout(dropout_rate)
         self.proj = nn.Conv1d(hidden_channels, 1, 1)
+        self.dur_loss = DurLoss()
 
     def forward(self, hidden: torch.Tensor, text_mask: torch.Tensor | None) -> torch.Tensor:
         """hidden (B, C, T_text), detached, and text_mask (B, 1, T_text), None without padding, to log_durations (B, T_text)."""
@@ -41,6 +43,17 @@ class DeterministicDurationPredictor(nn.Module):
             x = self.dropout(norm(torch.relu(conv(x if text_mask is None else x * text_mask))))
         x = self.proj(x)
         return (x if text_mask is None else x * text_mask)[:, 0]
+
+    def predict(self, hidden: torch.Tensor, text_mask: torch.Tensor, noise_scale: float = 0.8) -> torch.Tensor:
+        """log_durations (B, T_text); without noise, whatever its scale."""
+        return self(hidden, text_mask)
+
+    def loss(self, hidden: torch.Tensor, text_mask: torch.Tensor, durations: torch.Tensor) -> torch.Tensor:
+        """Squared error of log-durations a token, given durations (B, T_text) in frames: a scalar."""
+        return self.dur_loss(self(hidden, text_mask), durations, text_mask)
+
+    def drop_training_only(self) -> None:
+        """Removes nothing: all of it speaks."""
 
 
 class StochasticDurationPredictor(nn.Module):
@@ -72,7 +85,7 @@ class StochasticDurationPredictor(nn.Module):
         )
 
     def drop_training_only(self) -> None:
-        """Removes the posterior half, which ``nll`` needs and ``forward`` does not."""
+        """Removes the posterior half, which ``loss`` needs and ``predict`` does not."""
         for name in TRAINING_ONLY:
             delattr(self.predictor, name)
 
@@ -85,3 +98,11 @@ class StochasticDurationPredictor(nn.Module):
         """A sample of log_durations (B, T_text), given hidden (B, C, T_text) and text_mask (B, 1, T_text)."""
         log_durations = self.predictor(hidden.detach(), text_mask, inverse=True, noise_scale=noise_scale)
         return log_durations[:, 0]
+
+    def predict(self, hidden: torch.Tensor, text_mask: torch.Tensor, noise_scale: float = 0.8) -> torch.Tensor:
+        """A sample of log_durations (B, T_text), drawn with noise of a scale."""
+        return self(hidden, text_mask, noise_scale)
+
+    def loss(self, hidden: torch.Tensor, text_mask: torch.Tensor, durations: torch.Tensor) -> torch.Tensor:
+        """Negative log-likelihood a token of durations (B, T_text) in frames: a scalar, float32."""
+        return self.nll(hidden, text_mask, durations).float().sum() / text_mask.sum()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import librosa
 import torch
 
+N_MELS = 80
+"""Bands, unless told otherwise."""
+
 
 class LogMel(torch.nn.Module):
     """Natural logarithm of a mel-scaled amplitude spectrogram, the aligner's query and the picture people know.
@@ -22,7 +25,7 @@ class LogMel(torch.nn.Module):
         self,
         fs: int,
         n_fft: int,
-        n_mels: int = 80,
+        n_mels: int = N_MELS,
         fmin: float = 0.0,
         fmax: float | None = None,
         floor: float = 1e-5,

@@ -172,7 +172,7 @@ def _add_speech(app: FastAPI, server: Server) -> None:
         begin = time.perf_counter()
         resources = AsyncExitStack()
 
-        async def first() -> tuple[Speech, np.ndarray]:
+        async def first() -> tuple[Speech, np.ndarray | None]:
             speaking = await server.start(body.input, body.voice_name, body.speed, resources)
             # The first piece before the status: what cannot be read is refused as such.
             return speaking, await speaking.next_piece()

@@ -113,4 +113,4 @@ def read(text: str) -> Reading:
     sentences = list(split_sentences(text))
     pronounced = " ".join(filter(None, (pronounce(sentence, trace=trace).strip() for sentence in sentences)))
     normalized = " ".join(filter(None, (normalize(sentence).strip() for sentence in sentences)))
-    return Reading(normalized, pronounced, [tuple(change) for change in trace.changes])
+    return Reading(normalized, pronounced, [(change[0], change[1], change[2]) for change in trace.changes])

@@ -96,7 +96,7 @@ def assemble(
         UserError: If encoder and decoder come from different teachers, or weights do not fit.
     """
     encoder_args, decoder_args = read_config(encoder_train_config), read_config(decoder_train_config)
-    teachers = [getattr(args, "teacher_model_file", None) for args in (encoder_args, decoder_args)]
+    teachers: list[Any] = [getattr(args, "teacher_model_file", None) for args in (encoder_args, decoder_args)]
     from_scratch = teachers == [None, None]
     if from_scratch:
         together = os.path.samefile(encoder_model_file, decoder_model_file)
@@ -120,8 +120,7 @@ def assemble(
     model = TTSTask.build_model(argparse.Namespace(**config))
     student: NixTTS = model.tts
     encoder = NixEncoder(**encoder_kwargs(encoder_args))
-    part = "text_side.encoder" if from_scratch else "encoder"
-    load_strictly(encoder, part_of(read_state_dict(encoder_model_file), part), encoder_model_file)
+    load_strictly(encoder, part_of(read_state_dict(encoder_model_file), "encoder"), encoder_model_file)
     encoder.drop_training_only()
     load_strictly(student.encoder, encoder.state_dict(), encoder_model_file)
     decoder = build_decoder(decoder_args.decoder, encoder.latent_channels, decoder_args.decoder_conf)

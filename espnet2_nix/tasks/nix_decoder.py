@@ -117,6 +117,7 @@ class NixDecoderTask(SafeTraining, AbsTask):
         model = DecoderDistillation(
             student_latent=build_student_latent(args, teacher),
             decoder=build_decoder(args.decoder, teacher.latent_channels, args.decoder_conf),
+            features=teacher,
             teacher=teacher,
             discriminator=discriminator_choices.get_class(args.discriminator)(**args.discriminator_conf),
             spectral_loss=build_spectral_loss(args, teacher.fs),

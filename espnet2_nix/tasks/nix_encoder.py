@@ -15,10 +15,12 @@ from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str_or_none
 
 from espnet2_nix.errors import UserError
+from espnet2_nix.models.alignment_learner import AlignmentLearner
 from espnet2_nix.models.checkpoint import fingerprint
 from espnet2_nix.models.encoder_distillation import EncoderDistillation
 from espnet2_nix.models.load_teacher import load_teacher
 from espnet2_nix.models.teacher_latents import TeacherLatents
+from espnet2_nix.modules.log_mel import N_MELS
 from espnet2_nix.tasks.options import (
     add_teacher_arguments,
     add_text_arguments,
@@ -116,12 +118,7 @@ class NixEncoderTask(SafeTraining, AbsTask):
         if args.encoder_conf.get("latent_channels") is None:
             args.encoder_conf["latent_channels"] = teacher.latent_channels  # config.yaml, written later, has the number
         encoder = encoder_choices.get_class(args.encoder)(**encoder_kwargs(args))
-        return EncoderDistillation(
-            encoder=encoder,
-            teacher=teacher,
-            alignment=args.alignment,
-            steps_per_update=args.accum_grad,
-            latents=latents,
-            **args.alignment_conf,
-            **args.model_conf,
-        )
+        learner = None
+        if args.alignment == "aligner":
+            learner = AlignmentLearner.from_conf(encoder.channels, N_MELS, args.alignment_conf, args.accum_grad)
+        return EncoderDistillation(encoder, teacher, learner, latents, **args.model_conf)

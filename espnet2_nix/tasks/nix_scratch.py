@@ -12,9 +12,11 @@ from espnet2.tts.feats_extract.linear_spectrogram import LinearSpectrogram
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import int_or_none
 
+from espnet2_nix.models.alignment_learner import AlignmentLearner
 from espnet2_nix.models.from_scratch import FromScratch
 from espnet2_nix.models.nix_decoder import build_decoder
 from espnet2_nix.models.recording_features import RecordingFeatures
+from espnet2_nix.modules.log_mel import N_MELS
 from espnet2_nix.tasks.nix_encoder import NixEncoderTask
 from espnet2_nix.tasks.options import (
     add_text_arguments,
@@ -96,20 +98,24 @@ class NixScratchTask(SafeTraining, AbsTask):
             token_list=token_list,
             latent_channels=encoder.latent_channels,
         )
+        alignment_conf = dict(args.alignment_conf)
+        lambda_dur = alignment_conf.pop("lambda_dur", 1.0)
+        learner = AlignmentLearner.from_conf(encoder.channels, N_MELS, alignment_conf, args.accum_grad)
         return FromScratch(
             encoder=encoder,
+            learner=learner,
             features=features,
             decoder=build_decoder(args.decoder, encoder.latent_channels, args.decoder_conf),
             discriminator=discriminator_choices.get_class(args.discriminator)(**args.discriminator_conf),
             spectral_loss=build_spectral_loss(args, args.fs),
-            alignment_conf=args.alignment_conf,
+            lambda_dur=lambda_dur,
             model_conf=args.model_conf,
         )
 
     @classmethod
     def build_optimizers(cls, args: argparse.Namespace, model: FromScratch) -> list[torch.optim.Optimizer]:
         """Optimizer 0 holds the student and its aligner, optimizer 1 the discriminators."""
-        student = [*model.text_side.parameters(), *model.decoder.parameters()]
+        student = [*model.encoder.parameters(), *model.learner.parameters(), *model.decoder.parameters()]
         return [
             optim_classes[args.optim](student, **args.optim_conf),
             optim_classes[args.optim2](model.discriminator.parameters(), **args.optim2_conf),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 import torch
 from espnet2.gan_tts.hifigan.hifigan import (
@@ -73,7 +74,7 @@ def read_token_list(args: argparse.Namespace) -> list[str]:
     return list(args.token_list)
 
 
-def encoder_kwargs(args: argparse.Namespace) -> dict[str, object]:
+def encoder_kwargs(args: argparse.Namespace) -> dict[str, Any]:
     """Arguments of ``NixEncoder`` as an encoder training's options give them."""
     return {
         **args.encoder_conf,

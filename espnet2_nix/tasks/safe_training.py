@@ -20,13 +20,18 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from espnet2.train.reporter import Reporter
 
 from espnet2_nix.errors import UserError
 from espnet2_nix.files import explained, folder_beside, is_alive
+
+if TYPE_CHECKING:
+    from espnet2.tasks.abs_task import AbsTask as _Task
+else:
+    _Task = object
 
 CHECKPOINT = "checkpoint.pth"
 PREVIOUS = "checkpoint.previous.pth"  # one epoch older
@@ -35,7 +40,7 @@ HEARTBEAT = 30.0  # seconds between two signs of life of a training
 SILENCE = 600.0  # seconds without one after which a training of another machine counts as dead
 
 
-class SafeTraining:
+class SafeTraining(_Task):
     """Stands before an ESPnet task among the bases of a class: ``class NixEncoderTask(SafeTraining, AbsTask)``."""
 
     @classmethod
@@ -75,7 +80,7 @@ class SafeTraining:
                 raise
 
 
-def run(task: type, cmd: Sequence[str] | None = None) -> None:
+def run(task: type[SafeTraining], cmd: Sequence[str] | None = None) -> None:
     """What a training's command does: the task's main, and one sentence on what a user can mend.
 
     Raises:

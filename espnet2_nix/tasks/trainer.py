@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -35,7 +36,7 @@ def figure_of(panels: dict[str, torch.Tensor], xlabel: str, ylabel: str) -> Figu
     return figure
 
 
-def publish(figure: Figure, name: str, utt_id: str, output_dir: Path | None, writer: object, epoch: int) -> None:
+def publish(figure: Figure, name: str, utt_id: str, output_dir: Path | None, writer: Any, epoch: int) -> None:
     """Saves a figure as PNG beside the training and as a TensorBoard image."""
     if output_dir is not None:
         path = output_dir / utt_id / f"{name}.{epoch}ep.png"
@@ -66,7 +67,7 @@ class NixEncoderTrainer(Trainer):
         cls,
         model: EncoderDistillation,
         output_dir: Path | None,
-        summary_writer: object,
+        summary_writer: Any,
         iterator: Iterable[tuple[list[str], dict[str, torch.Tensor]]],
         reporter: SubReporter,
         options: TrainerOptions,
@@ -74,9 +75,9 @@ class NixEncoderTrainer(Trainer):
         """Draws alignments (T_text rows, T_feats columns); called by ESPnet after validation."""
         for utt_id, batch in held_out(model, iterator, options):
             out = model.distil(**batch)
-            panels = {"hard": out["attn"][0].T}
-            if "attn_soft" in out:
-                panels = {"soft": out["attn_soft"][0].T, **panels}
+            panels = {"hard": out.alignment.attn[0].T}
+            if out.alignment.attn_soft is not None:
+                panels = {"soft": out.alignment.attn_soft[0].T, **panels}
             figure = figure_of(panels, "frame", "token")
             publish(figure, "alignment", utt_id, output_dir, summary_writer, reporter.get_epoch())
             reporter.next()
@@ -91,7 +92,7 @@ class NixDecoderTrainer(GANTrainer):
         cls,
         model: DecoderDistillation,
         output_dir: Path | None,
-        summary_writer: object,
+        summary_writer: Any,
         iterator: Iterable[tuple[list[str], dict[str, torch.Tensor]]],
         reporter: SubReporter,
         options: TrainerOptions,
@@ -106,5 +107,5 @@ class NixDecoderTrainer(GANTrainer):
             if summary_writer is not None:
                 for name, wav in waves.items():
                     audio = wav[0].clamp(-1.0, 1.0).cpu()
-                    summary_writer.add_audio(f"{name}/{utt_id}", audio, epoch, sample_rate=model.teacher.fs)
+                    summary_writer.add_audio(f"{name}/{utt_id}", audio, epoch, sample_rate=model.features.fs)
             reporter.next()

@@ -72,7 +72,7 @@ def read_calls(text: str) -> str:
 
 
 def _groups(code: str) -> str:
-    letters = re.match(r"[A-Za-z]*", code)[0]
+    letters = "".join(re.findall(r"\A[A-Za-z]*", code))
     digits = [by_digit(group) for group in re.findall(r"\d+", code)]
     return " ".join([spell(letters), *digits]).strip()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 from espnet2_nix.errors import UserError
 
 
 @cache
-def _g2p():
+def _g2p() -> Callable[[str], str]:
     try:
         from g2pk import G2p
     except ImportError as error:

@@ -76,7 +76,8 @@ def between_words(text: str) -> str:
         if text[blank - 1] in _NUMERAL or text[position] not in _FIRST or not _AFTER_WORD.match(text, position):
             continue
         word = word_before(text, blank)
-        following = _WORD.match(text, position)[0]
+        match = _WORD.match(text, position)
+        following = match[0] if match else ""
         if following == "일" and word[-1] not in "할한된될볼던런떤슨든통":
             continue  # a bare 일 is more often the numeral or the day
         if text[position] in "읽잃잊익" and word[-1] not in "못":

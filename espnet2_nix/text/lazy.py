@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 _METHODS = ("match", "search", "fullmatch", "sub", "finditer", "findall", "split")
 
@@ -19,7 +20,7 @@ class Lazy:
     def __init__(self, pattern: str | Callable[[], str], flags: int = 0) -> None:
         self._pattern, self._flags = pattern, flags
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         if name not in _METHODS:
             raise AttributeError(name)
         compiled = re.compile(self._pattern if isinstance(self._pattern, str) else self._pattern(), self._flags)

@@ -18,7 +18,7 @@ _CAMEL = Lazy(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 @cache
 def _names() -> tuple[re.Pattern[str], dict[str, str]]:
-    table = dict(read_rows("acronyms.tsv", 2))
+    table = {name: reading for name, reading in read_rows("acronyms.tsv", 2)}  # noqa: C416
     names = "|".join(re.escape(name) for name in sorted(table, key=lambda n: (-len(n), n)))
     return re.compile(rf"(?<![A-Za-z0-9])(?:{names})(?![A-Za-z0-9])"), table
 

@@ -98,8 +98,8 @@ def _link(left: _Syllable, right: _Syllable) -> None:
         final = REPRESENTATIVE[final]
         left.final, right.initial = " ", final
     elif final in CLUSTERS:
-        stays, moves = CLUSTERS[final]
-        left.final, right.initial = stays, "ㅆ" if moves == "ㅅ" else moves
+        left.final, moves = CLUSTERS[final][0], CLUSTERS[final][1]
+        right.initial = "ㅆ" if moves == "ㅅ" else moves
     else:
         left.final, right.initial = " ", final
 

@@ -24,7 +24,7 @@ _SPEEDS = {
 @cache
 def units() -> dict[str, str]:
     """Gives the readings of unit symbols."""
-    return dict(read_rows("units.tsv", 2))
+    return {symbol: reading for symbol, reading in read_rows("units.tsv", 2)}  # noqa: C416
 
 
 @cache

@@ -60,8 +60,9 @@ def import_weights(generator: torch.nn.Module, voice: PiperVoice) -> list[str]:
         if hasattr(flow, "encoder"):
             state = wavenet_module_state(voice, f"flow.flows.{i}", folded_names(flow), len(flow.encoder.conv_layers))
             states.append((flow, state))
-    if states and all(state is not None for _, state in states):
-        for flow, state in states:
+    found = [(flow, state) for flow, state in states if state is not None]
+    if states and len(found) == len(states):
+        for flow, state in found:
             set_folded_weights(flow, state)
         filled.append("flow")
     return filled
@@ -90,7 +91,8 @@ def difference_from_graph(decoder: torch.nn.Module, wav: np.ndarray, latent: np.
 
 def describe(generator: torch.nn.Module, filled: list[str]) -> str:
     """One line: what came from the start voice and what begins anew, with parameter counts."""
-    kept, new = [], []
+    kept: list[str] = []
+    new: list[str] = []
     for name, module in generator.named_children():
         count = sum(p.numel() for p in module.parameters())
         if count:

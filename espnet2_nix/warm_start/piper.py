@@ -181,7 +181,7 @@ def _check_decoder(path: Path, weights: Mapping[str, np.ndarray], n_shift: int, 
         )
     if "emb_g.weight" in weights:
         raise TeacherInitError(f"{path}: expected one speaker, found {len(weights['emb_g.weight'])}; {FITS}")
-    hop = int(np.prod(MEDIUM["decoder_upsample_scales"]))
+    hop = int(np.prod(np.array(MEDIUM["decoder_upsample_scales"])))
     if hop != n_shift:
         raise TeacherInitError(f"{path}: expected a hop of {n_shift} samples, found {hop}; {FITS}")
 

@@ -6,7 +6,7 @@ from conftest import ISTFT_DECODER, make_batch
 from tiny_models import gradient_norm, make_decoder_distillation
 
 from espnet2_nix.losses.mr_stft_loss import MultiResolutionSTFTLoss
-from espnet2_nix.models.decoder_distillation import DecoderDistillation
+from espnet2_nix.models.decoder_distillation import DecoderDistillation, LossWeights
 from espnet2_nix.models.nix_decoder import build_decoder
 
 
@@ -33,11 +33,28 @@ def test_the_target_is_the_recording_at_the_same_frames(tiny_teacher):
     model = make_decoder_distillation(tiny_teacher)
     ramp = torch.arange(12032.0)[None] / 12032
     out = model.distil(ramp, torch.tensor([12032]))
-    start = out["speech"][0, 0, 0] * 12032
+    start = out.speech[0, 0, 0] * 12032
     assert start % 256 == 0
-    torch.testing.assert_close(out["speech"][0, 0], ramp[0, int(start) : int(start) + 8 * 256])
-    assert out["wav"].shape == out["wav2"].shape == out["speech"].shape == (1, 1, 8 * 256)
-    assert not torch.equal(out["wav"], out["wav2"])
+    torch.testing.assert_close(out.speech[0, 0], ramp[0, int(start) : int(start) + 8 * 256])
+    assert out.wav.shape == out.wav2.shape == out.speech.shape == (1, 1, 8 * 256)
+    assert not torch.equal(out.wav, out.wav2)
+
+
+def test_waves_serve_the_other_turn_of_the_same_batch_only(tiny_teacher):
+    model = make_decoder_distillation(tiny_teacher)
+    calls = []
+    model.decoder.register_forward_hook(lambda *args: calls.append(1))
+    first, second = ({n: v for n, v in make_batch(seed).items() if "speech" in n} for seed in (0, 1))
+    model(**first, forward_generator=False)
+    model(**second, forward_generator=True)
+    assert len(calls) == 4  # another batch: waves of its own
+    model(**first, forward_generator=True)
+    assert len(calls) == 6  # nothing was left
+    model(**first, forward_generator=False)
+    model(**first, forward_generator=False)
+    assert len(calls) == 10
+    model.eval()(**first, forward_generator=True)
+    assert len(calls) == 12  # made in training
 
 
 def test_the_teachers_wave_counts_by_its_weight(tiny_teacher):
@@ -46,13 +63,13 @@ def test_the_teachers_wave_counts_by_its_weight(tiny_teacher):
         tiny_teacher, spectral_loss=MultiResolutionSTFTLoss([256], [64]), lambda_spectral_teacher=1.0
     )
     out = model.distil(**batch)
-    assert "wav2" not in out
+    assert out.wav2 is None
     model.eval()  # a spectral norm changes with every call in training
     # Untrained discriminators give losses beside which any other is lost in rounding: they are left out.
-    model.lambda_adv = model.lambda_feat_match = 0.0
-    loss, stats = model._generator_losses(out)
-    model.lambda_spectral_teacher = 0.0
-    without, _ = model._generator_losses(out)
+    model.weights = LossWeights(lambda_adv=0.0, lambda_feat_match=0.0, lambda_spectral_teacher=1.0)
+    loss, stats = model.generator_losses(out)
+    model.weights = LossWeights(lambda_adv=0.0, lambda_feat_match=0.0)
+    without, _ = model.generator_losses(out)
     torch.testing.assert_close(loss - without, stats["spectral_teacher_loss"], rtol=1e-3, atol=1e-3)
 
 

@@ -21,7 +21,7 @@ def test_encoder_losses_are_finite_and_named(tiny_teacher, alignment):
     if alignment == "aligner":
         wanted |= {"forward_sum_loss", "bin_loss", "bin_weight"}
     assert set(stats) == wanted
-    assert (model.aligner is None) == (alignment == "teacher")
+    assert (model.learner is None) == (alignment == "teacher")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_which_loss_reaches_what(tiny_teacher, only, reached):
         "text_encoder": model.encoder.text_encoder,
         "duration_predictor": model.encoder.duration_predictor,
         "latent_encoder": model.encoder.latent_encoder,
-        "aligner": model.aligner,
+        "aligner": model.learner.aligner,
     }
     assert {name for name, part in parts.items() if gradient_norm(part) > 0} == reached
 
@@ -55,12 +55,12 @@ def test_expansion_is_soft_before_its_step_and_hard_after(tiny_teacher):
     model.encoder.latent_encoder.proj.weight.data.normal_()
     batch = make_batch()
     soft = model.distil(**batch)
-    model.num_batches.fill_(3)
+    model.learner.num_batches.fill_(3)
     hard = model.distil(**batch)
-    assert not torch.allclose(soft["m_s"], hard["m_s"])
-    frames = torch.matmul(hard["hidden"], hard["attn"].transpose(1, 2))
-    torch.testing.assert_close(hard["m_s"], model.encoder.latent_encoder(frames, hard["feats_mask"])[0])
-    assert set(hard["attn"].unique().tolist()) == {0, 1}
+    assert not torch.allclose(soft.m_s, hard.m_s)
+    frames = torch.matmul(hard.hidden, hard.alignment.attn.transpose(1, 2))
+    torch.testing.assert_close(hard.m_s, model.encoder.latent_encoder(frames, hard.targets.feats_mask)[0])
+    assert set(hard.alignment.attn.unique().tolist()) == {0, 1}
 
 
 def test_held_out_losses_do_not_change_with_the_schedules(tiny_teacher):
@@ -68,17 +68,17 @@ def test_held_out_losses_do_not_change_with_the_schedules(tiny_teacher):
     model.encoder.latent_encoder.proj.weight.data.normal_()
     early, stats, _ = model(**make_batch())
     assert float(stats["bin_weight"]) == 1
-    model.num_batches.fill_(9)
+    model.learner.num_batches.fill_(9)
     late, _, _ = model(**make_batch())
     torch.testing.assert_close(early, late)
     model.train()
-    model.num_batches.zero_()
+    model.learner.num_batches.zero_()
     assert float(model(**make_batch())[1]["bin_weight"]) == 0
 
 
 def test_the_prior_bends_the_alignment_from_the_start(tiny_teacher):
     model = make_encoder_distillation(tiny_teacher).eval()
-    soft = model.distil(**make_batch())["attn_soft"][0]
+    soft = model.distil(**make_batch()).alignment.attn_soft[0]
     entropy = -(soft * torch.log(soft + 1e-12)).sum(1).mean()
     assert entropy < 0.9 * math.log(9)
 
@@ -91,9 +91,9 @@ def test_a_batch_equals_its_items(tiny_teacher):
     single = {name: value[1:] for name, value in batch.items()}
     single["speech"] = single["speech"][:, : single["speech_lengths"][0]]
     alone = model.distil(**single)
-    frames = alone["m_s"].shape[2]
-    torch.testing.assert_close(together["m_s"][1:, :, :frames], alone["m_s"], atol=1e-4, rtol=0)
-    assert torch.equal(together["durations"][1:, :7], alone["durations"])
+    frames = alone.m_s.shape[2]
+    torch.testing.assert_close(together.m_s[1:, :, :frames], alone.m_s, atol=1e-4, rtol=0)
+    assert torch.equal(together.alignment.durations[1:, :7], alone.alignment.durations)
 
 
 def test_the_step_is_saved_and_counts_training_only(tiny_teacher):
@@ -102,10 +102,10 @@ def test_the_step_is_saved_and_counts_training_only(tiny_teacher):
         model(**make_batch())
     model.eval()
     model(**make_batch())
-    assert model.step == 2
+    assert model.learner.step == 2
     resumed = make_encoder_distillation(tiny_teacher, steps_per_update=2)
     resumed.load_state_dict(model.state_dict())
-    assert resumed.step == 2
+    assert resumed.learner.step == 2
 
 
 def test_a_wrong_encoder_is_refused(tiny_teacher):
@@ -113,8 +113,6 @@ def test_a_wrong_encoder_is_refused(tiny_teacher):
         EncoderDistillation(NixEncoder(75, **make_encoder_conf(latent_channels=6)), tiny_teacher)
     with pytest.raises(ValueError, match="tokens"):
         EncoderDistillation(NixEncoder(70, **make_encoder_conf()), tiny_teacher)
-    with pytest.raises(ValueError, match="alignment"):
-        make_encoder_distillation(tiny_teacher, alignment="none")
     with pytest.raises(ValueError, match="duration_predictor"):
         NixEncoder(75, duration_predictor="guess")
 

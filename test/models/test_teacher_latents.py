@@ -43,11 +43,11 @@ def test_stored_latents_are_those_of_the_alone_utterance(tiny_teacher, tmp_path)
     out = TeacherLatents(tmp_path, "f").batch(["b"], batch["text_lengths"][1:])
     speech = batch["speech"][1:, : batch["speech_lengths"][1]]
     m_q, logs_q, mask = tiny_teacher.posterior(*tiny_teacher.feats(speech, batch["speech_lengths"][1:]))
-    torch.testing.assert_close(out["m_q"], m_q, rtol=1e-3, atol=1e-3)
-    torch.testing.assert_close(out["logs_q"], logs_q, rtol=1e-3, atol=1e-3)
-    assert out["feats_lengths"].tolist() == [10000 // 256 + 1]
+    torch.testing.assert_close(out.m_q, m_q, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(out.logs_q, logs_q, rtol=1e-3, atol=1e-3)
+    assert out.feats_lengths.tolist() == [10000 // 256 + 1]
     attn = tiny_teacher.alignment(batch["text"][1:, :7], batch["text_lengths"][1:], m_q, mask)
-    assert torch.equal(out["durations"], attn.sum(1).long())
+    assert torch.equal(out.durations, attn.sum(1).long())
 
 
 def test_wrong_or_damaged_latents_are_refused(tiny_teacher, tmp_path):
@@ -79,9 +79,9 @@ def test_a_text_without_a_recording_is_stored_as_the_teacher_would_speak_it(tiny
     write_latents(tmp_path, tiny_teacher, "f", [("a", text[0], None)])
     latents = TeacherLatents(tmp_path, "f")
     out = latents.batch(["a"], lengths)
-    assert out["durations"].min() >= 1
-    assert out["feats_lengths"].tolist() == out["durations"].sum(1).tolist()
-    assert "log_mel" not in out
+    assert out.durations.min() >= 1
+    assert out.feats_lengths.tolist() == out.durations.sum(1).tolist()
+    assert out.log_mel is None
     taught = make_encoder_distillation(tiny_teacher, alignment="teacher", latents=latents)
     loss, _, _ = taught(text=text, text_lengths=lengths, utt_id=["a"])
     assert torch.isfinite(loss)

@@ -131,7 +131,7 @@ def test_a_student_from_scratch_is_assembled_and_speaks(tiny_data, trained, tmp_
     assert config["feats_extract_conf"] == {"n_fft": 1024, "hop_length": 256}
     trained_weights = read_state_dict(weights)
     torch.testing.assert_close(
-        model.tts.encoder.latent_encoder.proj.weight, trained_weights["text_side.encoder.latent_encoder.proj.weight"]
+        model.tts.encoder.latent_encoder.proj.weight, trained_weights["encoder.latent_encoder.proj.weight"]
     )
     assert model.tts.inference(torch.tensor([3, 4, 5]), seed=0)["wav"].numel() % 256 == 0
     distilled = trained / "decoder" / "config.yaml", trained / "decoder" / "train.total_count.ave.pth"

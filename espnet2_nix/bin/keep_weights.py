@@ -61,8 +61,8 @@ def keep(model_file: Path, folder: Path, max_mib: float) -> None:
     hashes = {}
     for number, part in enumerate(parts, 1):
         path = folder / f"part.{number}.pth"
-        with replace_file(path) as aside:
-            torch.save(part, aside)
+        with replace_file(path) as aside, aside.open("wb") as f:
+            torch.save(part, f)  # by a name, the name would be written into the file
         hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     for name in ("config.yaml", "run.sh"):
         source = model_file.with_name(name)
@@ -95,8 +95,10 @@ def restore(model_file: Path, folder: Path) -> None:
         if found != wanted:
             raise UserError(f"{path} is damaged: expected SHA-256 {wanted[:16]}…, found {found[:16]}…; copy it again")
         weights |= read_state_dict(path)
-    with replace_file(model_file) as aside:
-        torch.save({n: v.float() if v.is_floating_point() else v for n, v in weights.items()}, aside)
+    with replace_file(model_file) as aside, aside.open("wb") as f:
+        torch.save(
+            {n: v.float() if v.is_floating_point() else v for n, v in weights.items()}, f
+        )  # by a name, the name would be written into the file
     logger.info("%s: %s numbers of %s", model_file, f"{info['parameters']:,}", info["weights"])
 
 

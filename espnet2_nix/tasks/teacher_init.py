@@ -78,8 +78,8 @@ def init_teacher(
         logger.info("%s: decoder equals its graph to %.1e on %d frames", voice.path.name, difference, len(latents))
     logger.info("%s; licence of the start voice: %s", describe(generator, filled), voice.licence)
     folder = Path(outdir)
-    with replace_file(folder / "model.pth") as aside:
-        torch.save(model.state_dict(), aside)
+    with replace_file(folder / "model.pth") as aside, aside.open("wb") as f:
+        torch.save(model.state_dict(), f)  # by a name, the name would be written into the file
     write_text(folder / "config.yaml", yaml_no_alias_safe_dump(vars(args), indent=4, sort_keys=False))
 
 
@@ -96,8 +96,8 @@ def take_teacher(train_config: str, model_file: str, out: str) -> None:
     """
     model = load_phase(train_config, model_file)
     path = Path(out)
-    with replace_file(path) as aside:
-        torch.save(model.state_dict(), aside)
+    with replace_file(path) as aside, aside.open("wb") as f:
+        torch.save(model.state_dict(), f)  # by a name, the name would be written into the file
     config = path.parent / "config.yaml"
     if not config.exists() or not config.samefile(train_config):
         write_text(config, Path(train_config).read_text(encoding="utf-8"))

@@ -85,6 +85,7 @@ def test_a_decoder_with_another_hop_is_refused(tiny_teacher):
         DecoderDistillation(
             build_decoder("istft", 8, {**ISTFT_DECODER, "hop_length": 128}),
             tiny_teacher,
+            tiny_teacher,
             torch.nn.Identity(),
             MultiResolutionSTFTLoss(),
         )

@@ -43,7 +43,7 @@ def test_one_and_one_resumed_epoch_are_two(tiny_data, tiny_teacher_dir, tmp_path
     checkpoint.write_bytes(checkpoint.read_bytes()[: checkpoint.stat().st_size // 2])
     train_encoder(tiny_data, tiny_teacher_dir, tmp_path / "resumed", epochs=2)
     straight, resumed = (read_state_dict(tmp_path / name / "2epoch.pth") for name in ("straight", "resumed"))
-    assert straight["num_batches"] == resumed["num_batches"] == 4
+    assert straight["learner.num_batches"] == resumed["learner.num_batches"] == 4
     for name, value in straight.items():
         torch.testing.assert_close(value, resumed[name], atol=1e-6, rtol=1e-4, msg=name)
 

@@ -63,8 +63,48 @@ def test_recipes_are_found():
         assert names >= {"train_vits_teacher.yaml", "train_nix_encoder.yaml", "train_nix_decoder.yaml"}
 
 
+def warm_teacher(recipe, folder):
+    """config.yaml of the recipe's teacher from a public voice."""
+    from espnet2.tasks.gan_tts import GANTTSTask
+
+    from espnet2_nix.modules.vits_generator import register_generator
+
+    register_generator()
+    args = read_args(
+        GANTTSTask,
+        recipe / "conf" / "train_vits_warm_start.yaml",
+        token_list=token_list(),
+        feats_extract="linear_spectrogram",
+        feats_extract_conf={"n_fft": 1024, "hop_length": 256, "win_length": None},
+        normalize=None,
+    )
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(vars(copy.deepcopy(args)), allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def build_phase(path, recipe, config):
+    """Options and model of a phase of the teacher from a public voice."""
+    from espnet2_nix.models.text_side import TextSide
+    from espnet2_nix.tasks import teacher_phases
+
+    task = {
+        "train_posterior": teacher_phases.PosteriorPretrainingTask,
+        "train_autoencoder": teacher_phases.VITSAutoencoderTask,
+        "train_text_aligner": teacher_phases.TextAlignerTask,
+        "train_text_side": teacher_phases.TextSideTask,
+    }[path.stem]
+    values = {"teacher_train_config": str(config), "teacher_model_file": None}
+    if issubclass(task, teacher_phases.TextPhaseTask):
+        values |= {"token_list": token_list(), "frontend": "jaso"}
+    args = read_args(task, path, **values)
+    if task is teacher_phases.TextSideTask:  # the posteriors that it learns from are not stored here
+        return args, TextSide(teacher_phases.load_phase(str(config), None).tts, latents=None, **args.model_conf)
+    return args, task.build_model(args)
+
+
 @pytest.mark.parametrize("path", TRAININGS, ids=name_of)
-def test_the_yaml_builds_its_model(path, teachers):
+def test_the_yaml_builds_its_model(path, teachers, tmp_path):
     from espnet2.tasks.gan_tts import GANTTSTask
 
     from espnet2_nix.tasks.nix_decoder import NixDecoderTask
@@ -73,8 +113,19 @@ def test_the_yaml_builds_its_model(path, teachers):
 
     recipe = next(recipe for recipe in RECIPES if recipe in path.parents)
     teacher = {"teacher_train_config": teachers[recipe], "teacher_model_file": None}
-    if "vits" in path.name:
-        model = GANTTSTask.build_model(argparse.Namespace(**yaml.safe_load(teachers[recipe].read_text())))
+    if path.parent.name == "warm_start":
+        args, model = build_phase(path, recipe, warm_teacher(recipe, tmp_path))
+    elif "teacher_decoder" in path.name:
+        args = read_args(NixDecoderTask, path, teacher_train_config=warm_teacher(recipe, tmp_path))
+        args.init_from_teacher = False  # there are no weights to begin with
+        model = NixDecoderTask.build_model(args)
+        teacher_decoder = model.teacher.generator.decoder
+        assert {n: v.shape for n, v in model.decoder.state_dict().items()} == {
+            n: v.shape for n, v in teacher_decoder.state_dict().items()
+        }
+    elif "vits" in path.name:
+        config = warm_teacher(recipe, tmp_path) if "warm_start" in path.name else teachers[recipe]
+        model = GANTTSTask.build_model(argparse.Namespace(**yaml.safe_load(config.read_text(encoding="utf-8"))))
         assert model.tts.generator.upsample_factor == 256
         task, args = GANTTSTask, read_args(GANTTSTask, path)
         count = sum(p.numel() for p in model.tts.generator.parameters())

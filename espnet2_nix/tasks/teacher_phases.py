@@ -182,9 +182,16 @@ def freeze_all_but(model: torch.nn.Module, trained: list[torch.nn.Module]) -> to
     return model
 
 
-def load_phase(train_config: str, model_file: str) -> torch.nn.Module:
-    """The teacher that a phase left: ESPnet's VITS, strictly; what the phase's own model held besides is left out."""
+def load_phase(train_config: str, model_file: str | None) -> torch.nn.Module:
+    """The teacher that a phase left: ESPnet's VITS, strictly; what the phase's own model held besides is left out.
+
+    Args:
+        train_config: ``config.yaml`` of the teacher.
+        model_file: Weights that the phase saved; None leaves them random.
+    """
     vits, _ = load_vits(train_config, None)
+    if model_file is None:
+        return vits
     own = vits.state_dict().keys()
     state = read_state_dict(model_file)
     extra = [name for name in state if name not in own and name.startswith("tts.")]

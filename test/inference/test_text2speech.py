@@ -8,7 +8,7 @@ import torch
 import yaml
 
 from espnet2_nix.errors import UserError
-from espnet2_nix.text import tokenize
+from espnet2_nix.text import frontend_info, tokenize
 
 
 def test_the_pack_speaks_through_espnet_and_through_us(packed, tmp_path, monkeypatch):
@@ -51,8 +51,8 @@ def test_a_model_of_another_front_end_goes_on_speaking_as_it_did(student_dir, tm
     from espnet2_nix.inference import Text2Speech
 
     config = yaml.safe_load((student_dir / "config.yaml").read_text(encoding="utf-8"))
-    assert config["frontend"] == {"name": "standard", "version": "1"}
-    config["frontend"] = {"name": "jaso", "version": "1"}
+    assert config["frontend"] == frontend_info("standard")
+    config["frontend"] = frontend_info("jaso")
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     text2speech = Text2Speech(tmp_path / "config.yaml", student_dir / "model.pth")
     assert len(text2speech.preprocess_fn("u", {"text": "국물"})["text"]) == 6

@@ -50,14 +50,13 @@ tar -C "${prefix}" --exclude='*/test' --exclude='*/config-*' --exclude='*/site-p
 version=$("${python}" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 ln -sf "python${version}" "${work}/base/usr/local/bin/python3"
 chroot "${work}/base" /sbin/ldconfig
-chroot "${work}/base" /usr/local/bin/python3 -m ensurepip > /dev/null 2>&1 || true
 container=$(buildah from scratch)
 buildah copy -q "${container}" "${work}/base" / > /dev/null
 buildah config --env PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin "${container}"
 buildah commit -q "${container}" localhost/base > /dev/null
 buildah rm "${container}" > /dev/null
 
-# ---- how this machine reaches its package index is the build's business too, and stays out of the image
+# ---- the build reaches the package index as this machine does; the image is thrown away
 options=(--build-arg BASE=localhost/base)
 while IFS= read -r name; do options+=(--env "${name}"); done < <(compgen -e | grep -E '^(PIP_|SSL_CERT_|REQUESTS_CA_BUNDLE$|CURL_CA_BUNDLE$)' || true)
 volumes=()

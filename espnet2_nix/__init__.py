@@ -1,7 +1,7 @@
 """Nix-TTS for Korean: an ESPnet2 plugin recipe, and a voice that speaks without PyTorch.
 
-Importing this package makes ESPnet's own ``Text2Speech`` know the student (``tts: nix_tts``), at once when ESPnet's
-task is loaded already and otherwise when it is. ESPnet itself is never imported from here: speaking needs neither ESPnet
+Importing this package makes ESPnet's own ``Text2Speech`` know the student (``tts: nix_tts``) and its VITS the generator of a
+teacher from a public voice, at once when ESPnet's modules are loaded already and otherwise when they are. ESPnet itself is never imported from here: speaking needs neither ESPnet
 nor PyTorch.
 """
 
@@ -16,23 +16,30 @@ from espnet2_nix.version import __version__
 
 __all__ = ["__version__"]
 
-_TASK = "espnet2.tasks.tts"
 
-
-def _register() -> None:
+def _register_student() -> None:
     from espnet2_nix.tasks.register import register
 
     register()
 
 
+def _register_generator() -> None:
+    from espnet2_nix.modules.vits_generator import register_generator
+
+    register_generator()
+
+
+_REGISTRATIONS = {"espnet2.tasks.tts": _register_student, "espnet2.gan_tts.vits.vits": _register_generator}
+
+
 class _RegisterOnImport:
-    """Finder that registers the student once ESPnet's text-to-speech task has been imported, then steps aside."""
+    """Finder that registers what is ours once the module of ESPnet that has the table has been imported."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if name != _TASK:
+        register = _REGISTRATIONS.pop(name, None)
+        if register is None:
             return None
-        sys.meta_path.remove(_RegisterOnImport)
         spec = importlib.util.find_spec(name)
         if spec is None or spec.loader is None:
             return spec
@@ -40,13 +47,13 @@ class _RegisterOnImport:
 
         def exec_and_register(module: ModuleType) -> None:
             exec_module(module)
-            _register()
+            register()
 
         spec.loader.exec_module = exec_and_register  # type: ignore[method-assign]
         return spec
 
 
-if _TASK in sys.modules:
-    _register()
-else:
-    sys.meta_path.insert(0, _RegisterOnImport)
+for _name in list(_REGISTRATIONS):
+    if _name in sys.modules:
+        _REGISTRATIONS.pop(_name)()
+sys.meta_path.insert(0, _RegisterOnImport)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2_nix.bin import command
+from espnet2_nix.export.licence import licence_text
 from espnet2_nix.files import folder_beside, replace_file
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,9 @@ def main(cmd: Sequence[str] | None = None) -> None:
             zip_name=outpath.name,
         )
         (staging / "README.md").write_text(card, encoding="utf-8")
-        (staging / "LICENSE").write_text(licence_text(config.corpus, config.license), encoding="utf-8")
+        licence = licence_text("model", config.corpus, config.license, getattr(config, "init_license", ""))
+        licence += "The software that made it, espnet2_nix, has a licence of its own: Apache-2.0.\n"
+        (staging / "LICENSE").write_text(licence, encoding="utf-8")
         option += ["README.md", "LICENSE"]
         # ESPnet writes paths relative to the working folder into the pack, and absolute ones for what lies outside.
         with contextlib.chdir(staging):
@@ -81,14 +84,6 @@ def main(cmd: Sequence[str] | None = None) -> None:
         with replace_file(outpath) as aside:
             shutil.copyfile(staging / "pack.zip", aside)
     logger.info("%s: %.1f MB", args.outpath, outpath.stat().st_size / 1e6)
-
-
-def licence_text(corpus: str, license_name: str) -> str:
-    """What the pack says about its licence."""
-    return (
-        f"This model was trained on the corpus {corpus}, licence {license_name}, and may be used and passed on under that\n"
-        "licence only. The software that made it, espnet2_nix, has a licence of its own: Apache-2.0.\n"
-    )
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from espnet2_nix.export.graphs import (
     export_graph,
     halve_weights,
 )
+from espnet2_nix.export.licence import licence_text
 from espnet2_nix.export.quantization import quantize
 from espnet2_nix.files import replace_folder
 from espnet2_nix.models.nix_tts import NixTTS
@@ -98,12 +99,14 @@ class VoiceFacts:
         license: Licence of that corpus, which the voice carries.
         token_list: Tokens in the order of their ids.
         frontend: ``name`` and ``version`` of the text front-end.
+        init_license: Licence line of the public voice that the teacher began with, if it did.
     """
 
     corpus: str
     license: str
     token_list: list[str]
     frontend: dict[str, str]
+    init_license: str = ""
 
 
 def export_voice(
@@ -130,7 +133,9 @@ def export_voice(
         UserError: If the student cannot be loaded or exported.
     """
     model, config = load_student(train_config, model_file)
-    facts = VoiceFacts(config.corpus, config.license, list(config.token_list), config.frontend)
+    facts = VoiceFacts(
+        config.corpus, config.license, list(config.token_list), config.frontend, getattr(config, "init_license", "")
+    )
     return write_voice(model.tts, facts, outdir, precision, calibration)
 
 
@@ -177,9 +182,7 @@ def write_voice(
             quantize(aside, info, list(calibration))
             halve_weights(aside / TEXT_ENCODER)
         (aside / "LICENSE").write_text(
-            f"This voice was trained on the corpus {facts.corpus}, licence {facts.license}, and may be used and passed on "
-            "under that licence only.\n",
-            encoding="utf-8",
+            licence_text("voice", facts.corpus, facts.license, facts.init_license), encoding="utf-8"
         )
         info.with_hashes(aside, (*GRAPHS, "LICENSE")).write(aside)
     return {path.name: path.stat().st_size for path in sorted(outdir.iterdir())}
@@ -202,4 +205,5 @@ def describe(student: NixTTS, facts: VoiceFacts, precision: str) -> VoiceInfo:
         precision=precision,
         corpus=facts.corpus,
         license=facts.license,
+        facts={"init_license": facts.init_license} if facts.init_license else {},
     )

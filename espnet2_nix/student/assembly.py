@@ -28,6 +28,7 @@ def student_config(
     hop_length: int,
     corpus: str,
     license: str,
+    init_license: str = "",
 ) -> dict[str, Any]:
     """The configuration with which ESPnet's ``Text2Speech`` builds the student: no teacher, no path.
 
@@ -39,6 +40,7 @@ def student_config(
         hop_length: Samples a frame.
         corpus: Name of the corpus the student learnt from.
         license: Licence of that corpus, which the model carries.
+        init_license: Licence line of the public voice that the teacher began with, if it did.
     """
     encoder_conf = encoder_kwargs(encoder_args)
     del encoder_conf["num_tokens"]  # ESPnet gives it
@@ -66,6 +68,7 @@ def student_config(
         "g2p": None,
         "corpus": corpus,
         "license": license,
+        **({"init_license": init_license} if init_license else {}),
         "espnet2_nix": __version__,
     }
 
@@ -116,6 +119,9 @@ def assemble(
         hop_length=sizes.hop_length,
         corpus=corpus,
         license=license,
+        init_license=""
+        if from_scratch
+        else getattr(read_config(encoder_args.teacher_train_config), "init_license", ""),
     )
     model = TTSTask.build_model(argparse.Namespace(**config))
     student: NixTTS = model.tts

@@ -61,7 +61,7 @@ def init_teacher(
     generator_params = args.tts_conf["generator_params"]
     check_decoder_params(generator_params, teacher_config)
     generator_params["vocabs"], generator_params["aux_channels"] = len(tokens), n_fft // 2 + 1
-    args.teacher_init_license = voice.licence
+    args.init_license = voice.licence
     torch.manual_seed(args.seed)
     model = GANTTSTask.build_model(args)
     model.eval()

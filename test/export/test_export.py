@@ -246,3 +246,15 @@ def test_sherpa_onnx_speaks(tmp_path):
     expected = student.inference(ids, noise_scale=0.0)["wav"]
     assert len(audio.samples) == len(expected)
     np.testing.assert_allclose(np.array(audio.samples), expected.numpy(), atol=1e-3)
+
+
+def test_the_licence_of_a_start_voice_is_carried(tmp_path):
+    from espnet2_nix.export.voice import VoiceFacts, write_voice
+    from espnet2_nix.voice_format import VoiceInfo
+
+    facts = VoiceFacts("noise", "CC0-1.0", token_list(), frontend_info(), "en_US-joe-medium (Piper): CC0")
+    write_voice(make_student(), facts, tmp_path / "voice")
+    assert "began with a public voice: en_US-joe-medium (Piper): CC0" in (tmp_path / "voice" / "LICENSE").read_text(
+        encoding="utf-8"
+    )
+    assert VoiceInfo.read(tmp_path / "voice").facts["init_license"] == facts.init_license

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -181,7 +184,7 @@ def test_text_side_learns_on_given_durations_while_flow_and_ends_rest(vits, stor
     batch, latents, durations = stored
     model = TextSide(vits.tts, latents, flow_start=3, duration_interval=2)
     freeze_all_but(model, model.trained)
-    kept = latents.batch(["a", "b"], batch["text_lengths"])["durations"]
+    kept = latents.batch(["a", "b"], batch["text_lengths"]).durations
     assert [row[: len(durations[name])].tolist() for row, name in zip(kept, "ab", strict=True)] == list(
         durations.values()
     )
@@ -219,3 +222,16 @@ def test_what_a_phase_saves_is_a_teacher(vits, tiny_teacher_dir, tmp_path) -> No
     torch.save(state, tmp_path / "phase.pth")
     with pytest.raises(ValueError, match=r"1 missing \(tts\.generator\.decoder\.input_conv\.bias\)"):
         load_phase(config, tmp_path / "phase.pth")
+
+
+def test_stock_espnet_knows_the_generator_after_the_import_of_the_package() -> None:
+    code = (
+        "import {first}, {second}; from espnet2.gan_tts.vits.vits import AVAILABLE_GENERATERS as g; "
+        "print(g['vits_resblock2_generator'].__name__)"
+    )
+    for first, second in (("espnet2_nix", "espnet2.gan_tts.vits"), ("espnet2.gan_tts.vits", "espnet2_nix")):
+        out = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code.format(first=first, second=second)],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert out.stdout.split()[-1] == "VITSResBlock2Generator"

@@ -16,6 +16,7 @@ from setuptools.command.sdist import sdist
 CHECKOUT = [
     ".ci",
     "Dockerfile",
+    "compose.yaml",
     "Makefile",
     "CHANGELOG.md",
     "README.md",

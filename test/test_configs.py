@@ -129,7 +129,7 @@ def test_the_yaml_builds_its_model(path, teachers, tmp_path):
         assert model.tts.generator.upsample_factor == 256
         task, args = GANTTSTask, read_args(GANTTSTask, path)
         count = sum(p.numel() for p in model.tts.generator.parameters())
-        if recipe.parent.name == "kss":
+        if recipe.parent.name == "kss" and "warm_start" not in path.name:
             assert 36_000_000 < count < 37_000_000  # VITS (arXiv 2106.06103) has 36.32 million
     elif "scratch" in path.name:
         task = NixScratchTask

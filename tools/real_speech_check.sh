@@ -3,6 +3,7 @@
 # Takes EMOTIONTTS, or a checkout beside this one; says that it skipped where there is neither.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=${PWD}
 corpus=${EMOTIONTTS:-../shared/corpora/emotiontts_open_db}
 if [ ! -d "${corpus}" ]; then
     echo "real-speech: SKIPPED, no emotiontts_open_db at ${corpus}; set EMOTIONTTS to run it"
@@ -31,4 +32,22 @@ student=$(find exp/nix_tts/inference/eval1/student/wav -name '*.wav' | wc -l)
 clips=$(wc -l < dump/raw/eval1/text)
 [ "${student}" -eq "${clips}" ] || { echo "expected ${clips} synthesised clips, found ${student}" >&2; exit 1; }
 [ -s exp/nix_tts/nix_tts_emotiontts.zip ] || { echo "no pack was written" >&2; exit 1; }
+# The teacher from a public voice: a graph of the structure of one, with random weights, goes through all phases, and a student learns from it.
+"${NIX_PYTHON}" -W ignore - "${work}" "${root}/test/warm_start" <<'PYTHON'
+import pathlib
+import sys
+
+sys.path.insert(0, sys.argv[2])
+from piper_graph import write_voice
+
+work = pathlib.Path(sys.argv[1])
+write_voice(work, frames_per_symbol=4)
+(work / "phonemes.txt").write_text("mama nova vɪlo, əla.\n" * 24, encoding="utf-8")
+PYTHON
+warm="--teacher_init ${work}/tiny.onnx --start_phonemes ${work}/phonemes.txt --tag warm"
+./run.sh --stage 6 --stop_stage 8 ${warm} --train_args "${few}" --dump_latents true --encoder_args "--alignment teacher" \
+    --decoder_config conf/tuning/train_nix_teacher_decoder.yaml
+./run.sh --stage 9 --stop_stage 9 ${warm} --test_sets eval1 --systems "teacher student"
+./run.sh --stage 12 --stop_stage 12 ${warm}
+grep -q "began with a public voice" exp/nix_tts_warm/voice/LICENSE || { echo "the voice does not name its start voice" >&2; exit 1; }
 echo "real-speech: every stage ran on $(cat dump/raw/*/text | wc -l) real clips"

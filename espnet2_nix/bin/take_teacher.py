@@ -19,7 +19,7 @@ def get_parser() -> argparse.ArgumentParser:
 @command
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
-    from espnet2_nix.tasks.teacher_init import take_teacher
+    from espnet2_nix.warm_start.teacher import take_teacher
 
     take_teacher(args.train_config, args.model_file, args.out)
 

@@ -25,7 +25,7 @@ def get_parser() -> argparse.ArgumentParser:
 @command
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
-    from espnet2_nix.tasks.teacher_init import init_teacher
+    from espnet2_nix.warm_start.teacher import init_teacher
 
     init_teacher(**vars(args))
 

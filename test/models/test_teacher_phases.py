@@ -14,8 +14,8 @@ from espnet2_nix.models.load_teacher import load_teacher
 from espnet2_nix.models.teacher_latents import TeacherLatents, given_durations, write_latents
 from espnet2_nix.models.teacher_phases import PosteriorPretraining, VITSAutoencoder, crop, random_crops
 from espnet2_nix.models.text_side import TextAligner, TextSide, alignment_health
-from espnet2_nix.tasks.teacher_init import take_teacher
 from espnet2_nix.tasks.teacher_phases import freeze_all_but, load_phase
+from espnet2_nix.warm_start.teacher import take_teacher
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
@@ -54,6 +55,20 @@ class LossWeights:
     lambda_spectral: float = 1.0
     lambda_spectral_teacher: float = 0.0
 
+    @classmethod
+    def from_conf(cls, conf: Mapping[str, float]) -> LossWeights:
+        """Takes the weights of a YAML; those that it does not name keep their defaults.
+
+        Raises:
+            UserError: If it names one that is none.
+        """
+        known = [field.name for field in fields(cls)]
+        if unknown := [name for name in conf if name not in known]:
+            raise UserError(
+                f"model_conf: expected segment_size, mel_loss_conf or a loss weight ({', '.join(known)}), found {', '.join(unknown)}"
+            )
+        return cls(**conf)
+
 
 @dataclass(frozen=True)
 class _Turn:
@@ -83,7 +98,7 @@ class DecoderDistillation(AbsGANESPnetModel):
             ``lambda_spectral_teacher``, where they are not the defaults of `LossWeights`.
 
     Raises:
-        UserError: If the decoder's upsampling factor differs from the teacher's hop.
+        UserError: If the decoder's upsampling factor differs from the teacher's hop, or a weight is unknown.
     """
 
     def __init__(
@@ -104,7 +119,7 @@ class DecoderDistillation(AbsGANESPnetModel):
                 f"the decoder makes {decoder.upsample_factor} samples a frame, the teacher's hop is "
                 f"{features.hop_length}; they must be equal"
             )
-        self.weights = LossWeights(**weights)
+        self.weights = LossWeights.from_conf(weights)
         if teacher is None and self.weights.lambda_spectral_teacher > 0:
             raise UserError("lambda_spectral_teacher needs a teacher's wave: leave it at 0 when training from scratch")
         self.decoder = decoder

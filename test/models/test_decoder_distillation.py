@@ -5,6 +5,7 @@ import torch
 from conftest import ISTFT_DECODER, make_batch
 from tiny_models import gradient_norm, make_decoder_distillation
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.losses.mr_stft_loss import MultiResolutionSTFTLoss
 from espnet2_nix.models.decoder_distillation import DecoderDistillation, LossWeights
 from espnet2_nix.models.nix_decoder import build_decoder
@@ -71,6 +72,13 @@ def test_the_teachers_wave_counts_by_its_weight(tiny_teacher):
     model.weights = LossWeights(lambda_adv=0.0, lambda_feat_match=0.0)
     without, _ = model.generator_losses(out)
     torch.testing.assert_close(loss - without, stats["spectral_teacher_loss"], rtol=1e-3, atol=1e-3)
+
+
+def test_an_unknown_weight_is_refused_by_name(tiny_teacher):
+    with pytest.raises(UserError, match=r"lambda_adv, .*lambda_mel, .*found lambda_mels, lambda_nothing$"):
+        make_decoder_distillation(tiny_teacher, lambda_mels=45.0, lambda_adv=0.5, lambda_nothing=1.0)
+    model = make_decoder_distillation(tiny_teacher, lambda_adv=0.5)
+    assert model.weights == LossWeights(lambda_adv=0.5)
 
 
 def test_a_clip_shorter_than_a_segment_is_refused(tiny_teacher):

@@ -229,7 +229,12 @@ def test_a_long_text_is_written_as_it_is_made(voices, tmp_path):
     """The hidden file grows while the speech goes on; an interrupt ends in one sentence and leaves nothing."""
     command = [sys.executable, "-m", "espnet2_nix.bin.nix_tts", "--voice", str(voices / "istft"), "-o", "long.wav"]
     process = subprocess.Popen(
-        command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
     process.stdin.write(("나무가 많다. 물을 마신다. " * 20000).encode())
     process.stdin.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -17,7 +18,7 @@ import socket
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,6 +69,35 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+def digest_of_file(path: str | os.PathLike[str], digits: int = 64) -> str:
+    """What names a file's content: the first hexadecimal digits of its SHA-256; 16 tell the files of an experiment apart."""
+    with open(path, "rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()[:digits]
+
+
+def digest_of(value: object, files: Iterable[str | os.PathLike[str]] = ()) -> str:
+    """What names values and files together: 64 hexadecimal digits of SHA-256.
+
+    Args:
+        value: What JSON can hold; mappings count in their order.
+        files: Files whose content counts, before the value.
+    """
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(Path(path).read_bytes())
+    digest.update(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def identity_of_file(path: str | os.PathLike[str]) -> list[object]:
+    """What names a file without reading it: path as given, size in bytes, time of change in ns.
+
+    For recordings, of which there are thousands; weights are named by their content.
+    """
+    found = os.stat(path)
+    return [os.fspath(path), found.st_size, found.st_mtime_ns]
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import math
 import os
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from espnet2_nix.errors import UserError
-from espnet2_nix.files import write_text
+from espnet2_nix.files import digest_of_file, write_text
 from espnet2_nix.text import Lexicon
 
 FORMAT_VERSION = 1
@@ -150,7 +149,7 @@ class VoiceInfo:
 
     def with_hashes(self, folder: str | os.PathLike[str], names: tuple[str, ...]) -> VoiceInfo:
         """The same with the SHA-256 of files in a folder."""
-        return dataclasses.replace(self, sha256={name: _sha256(Path(folder) / name) for name in names})
+        return dataclasses.replace(self, sha256={name: digest_of_file(Path(folder) / name) for name in names})
 
     def check_files(self, folder: str | os.PathLike[str]) -> None:
         """Compares the files of a voice with their hashes.
@@ -162,7 +161,7 @@ class VoiceInfo:
             path = Path(folder) / name
             if not path.is_file():
                 raise VoiceError(f"{path} not found; the voice is incomplete, copy its whole folder again")
-            found = _sha256(path)
+            found = digest_of_file(path)
             if found != wanted:
                 raise VoiceError(
                     f"{path} is damaged: its SHA-256 begins {found[:12]}, {INFO} says {wanted[:12]}; copy it again"
@@ -277,8 +276,3 @@ def _in_range(value: object, low: float, high: float) -> bool:
 
 def _is_list_of_strings(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) and item for item in value)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()

@@ -10,7 +10,7 @@ import pytest
 
 from espnet2_nix import files
 from espnet2_nix.errors import UserError
-from espnet2_nix.files import replace_file, replace_folder, write_text
+from espnet2_nix.files import digest_of, digest_of_file, identity_of_file, replace_file, replace_folder, write_text
 
 
 def test_a_file_comes_whole_and_its_folder_is_made(tmp_path):
@@ -203,3 +203,27 @@ def test_two_writers_of_one_file_never_meet(tmp_path):
 def test_a_name_as_long_as_a_name_can_be_is_written(tmp_path):
     write_text(tmp_path / ("가" * 85), "t")
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_digest_names_content_and_an_identity_names_the_file(tmp_path):
+    a, b = tmp_path / "a", tmp_path / "b"
+    for path in (a, b):
+        path.write_bytes(b"abc")
+        os.utime(path, ns=(5, 5))
+    known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-4, example B.1
+    assert digest_of_file(a) == digest_of_file(b) == known
+    assert digest_of_file(a, 16) == known[:16]
+    assert identity_of_file(a) == [str(a), 3, 5]
+    b.write_bytes(b"abd")
+    assert digest_of_file(b) != known
+    with pytest.raises(FileNotFoundError):
+        identity_of_file(tmp_path / "c")
+
+
+def test_a_digest_of_values_takes_files_by_their_content(tmp_path):
+    a, b = tmp_path / "a", tmp_path / "b"
+    a.write_bytes(b"abc")
+    b.write_bytes(b"abc")
+    assert digest_of([1, "\udcff"], files=[a]) == digest_of([1, "\udcff"], files=[b])
+    b.write_bytes(b"abd")
+    assert len({digest_of([1]), digest_of([2]), digest_of([1], files=[a]), digest_of([1], files=[b])}) == 4

@@ -12,8 +12,7 @@ import soundfile
 
 from espnet2_nix.data.audio import AudioFormat, format_clip
 from espnet2_nix.data.errors import DataError
-from espnet2_nix.data.stamp import content_digest
-from espnet2_nix.files import explained, replace_file, sweep, write_text
+from espnet2_nix.files import digest_of_file, explained, identity_of_file, replace_file, sweep, write_text
 
 logger = logging.getLogger(__name__)
 STAMP = "format_settings.json"
@@ -82,8 +81,8 @@ class AudioFolder:
         made_of = self._sources.get(utt_id)
         try:
             samples = soundfile.info(self.path(utt_id)).frames
-            facts = _facts(source)
-            if made_of is None or (facts != made_of[:3] and content_digest(source) != made_of[3]):
+            facts = identity_of_file(source)
+            if made_of is None or (facts != made_of[:3] and digest_of_file(source, 16) != made_of[3]):
                 return None
             if facts != made_of[:3]:
                 self._remember(utt_id, [*facts, made_of[3]])
@@ -124,16 +123,11 @@ class AudioFolder:
         Raises:
             UnusableAudio: See `format_clip`.
         """
-        facts = _facts(source) if os.path.isfile(source) else []
+        facts = identity_of_file(source) if os.path.isfile(source) else []
         clip = format_clip(source, self.settings)
         if clip.gain != 1.0:
             logger.info("%s: scaled by %.4f, its peak exceeded full scale", utt_id, clip.gain)
         with replace_file(self.path(utt_id)) as aside:
             soundfile.write(aside, clip.samples, self.settings.fs, subtype="PCM_16", format="WAV")
-        self._remember(utt_id, [*facts, content_digest(source)])
+        self._remember(utt_id, [*facts, digest_of_file(source, 16)])
         return len(clip.samples)
-
-
-def _facts(source: str | os.PathLike[str]) -> list[object]:
-    stat = os.stat(source)
-    return [os.path.abspath(source), stat.st_size, stat.st_mtime_ns]

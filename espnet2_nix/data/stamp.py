@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from espnet2_nix.data.errors import DataError
-from espnet2_nix.files import write_text
+from espnet2_nix.files import digest_of_file, write_text
 
 
 @dataclass(frozen=True)
@@ -72,15 +71,9 @@ def make_stamp(
     return Stamp(
         stage,
         dict(settings),
-        {str(path): content_digest(path) for path in content},
+        {str(path): digest_of_file(path, 16) for path in content},
         {str(path): Stamp.read(path).facts() for path in upstream},
     )
-
-
-def content_digest(path: str | os.PathLike[str]) -> str:
-    """First 16 hexadecimal digits of a file's SHA-256."""
-    with open(path, "rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()[:16]
 
 
 def check_settings(path: str | os.PathLike[str], settings: Mapping[str, str]) -> None:
@@ -118,7 +111,7 @@ def _check_upstream(path: Path, stamp: Stamp) -> None:
             )
         _check_upstream(Path(name), upstream)
     for name, digest in stamp.content.items():
-        if Path(name).is_file() and (found := content_digest(name)) != digest:
+        if Path(name).is_file() and (found := digest_of_file(name, 16)) != digest:
             raise DataError(
                 f"{path.parent} (stage {stamp.stage}) was made of another {name}: its SHA-256 began {digest}, now {found}; {remedy}"
             )

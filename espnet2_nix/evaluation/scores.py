@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -24,7 +23,7 @@ from espnet2_nix.evaluation.spectrum_and_prosody import compare
 from espnet2_nix.evaluation.unavailable import MetricUnavailable
 from espnet2_nix.evaluation.utterance_scores import UtteranceScores
 from espnet2_nix.evaluation.world_features import analyse
-from espnet2_nix.files import write_text
+from espnet2_nix.files import digest_of, write_text
 from espnet2_nix.losses.mr_stft_loss import MultiResolutionSTFTLoss
 from espnet2_nix.systems import BY_NAME
 
@@ -198,9 +197,6 @@ class Scorer:
 
     def _key(self, utterance: Utterance) -> str:
         """What decides the measures of an utterance."""
-        digest = hashlib.sha256()
-        for path in (utterance.wav, utterance.recording):
-            digest.update(path.read_bytes())
         facts = [
             CACHE_VERSION,
             utterance.text,
@@ -211,5 +207,4 @@ class Scorer:
         ]
         facts += [self.recogniser is not None and os.path.basename(self.asr_model), self.dnsmos is not None]
         facts += ["world skipped"] if self.skip_world else []
-        digest.update(json.dumps([*facts, utterance.latent_loss], ensure_ascii=False).encode())
-        return digest.hexdigest()
+        return digest_of([*facts, utterance.latent_loss], files=(utterance.wav, utterance.recording))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ import torch
 from espnet2_nix.data.kaldi_io import read_table
 from espnet2_nix.data.progress import progress
 from espnet2_nix.errors import UserError
-from espnet2_nix.files import write_text
+from espnet2_nix.files import digest_of, identity_of_file, write_text
 from espnet2_nix.models.checkpoint import fingerprint
 from espnet2_nix.models.load_teacher import load_teacher
 from espnet2_nix.models.teacher_latents import TeacherLatents, write_latents
@@ -54,7 +52,7 @@ class Corpus:
             durations: Table of frames of each token.
 
         Raises:
-            UserError: If there are more tables of one kind, or an id is given twice.
+            UserError: If there are more tables of one kind, a recording is missing, or an id is given twice.
         """
         if len(text) != len(wav_scp):
             raise UserError(f"expected as many tables of --wav_scp as of --text, found {len(wav_scp)} and {len(text)}")
@@ -66,16 +64,17 @@ class Corpus:
         extra = read_table(extra_text) if extra_text else {}
         if twice := sorted(extra.keys() & texts.keys()):
             raise UserError(f"--extra_text: {', '.join(twice[:5])} are in --text as well; ids must be unique")
+        for utt_id in texts:
+            if utt_id not in recordings:
+                raise UserError(f"--wav_scp: no recording of {utt_id}")
         return Corpus(texts, recordings, extra, read_table(durations) if durations else {})
 
     def digest(self) -> str:
         """Names texts, durations and recordings, the last by path, size and time: another preparation is another digest."""
         facts: list[object] = [self.texts, self.extra, self.durations] if self.durations else [self.texts, self.extra]
         for utt_id in self.texts:
-            path = Path(self.recordings.get(utt_id, ""))
-            stat = path.stat() if path.is_file() else None
-            facts.append([str(path), stat and stat.st_size, stat and stat.st_mtime_ns])
-        return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()
+            facts.append(identity_of_file(self.recordings[utt_id]))
+        return digest_of(facts)
 
     def frames_of_tokens(self) -> dict[str, list[int]] | None:
         """Frames of each token by utterance; None where none are given.
@@ -132,8 +131,6 @@ def _utterances(
         if utt_id in corpus.extra:
             yield utt_id, text_ids, None
             continue
-        if utt_id not in corpus.recordings:
-            raise UserError(f"--wav_scp: no recording of {utt_id}")
         path = corpus.recordings[utt_id]
         wav, found = soundfile.read(path, dtype="float32")
         if found != teacher.fs:

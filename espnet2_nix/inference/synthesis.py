@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import logging
 import os
 import time
@@ -18,7 +16,7 @@ import torch
 from espnet2_nix.data.progress import progress
 from espnet2_nix.data.spoken import SpokenUtterance, write_spoken
 from espnet2_nix.errors import UserError
-from espnet2_nix.files import replace_file
+from espnet2_nix.files import digest_of, digest_of_file, replace_file
 from espnet2_nix.inference.systems import Speaker
 from espnet2_nix.inference.text2speech import TeacherText2Speech, Text2Speech
 from espnet2_nix.systems import System
@@ -73,19 +71,16 @@ class Task:
     settings: str
 
 
-def fingerprint(system: System, models: ModelFiles, options: InferenceOptions) -> str:
-    """What decides a system's samples besides the text: options, and name, size and time of the weights it speaks with."""
+def digest_of_settings(system: System, models: ModelFiles, options: InferenceOptions) -> str:
+    """Names what decides a system's samples besides the text: options, and the content of the weights it speaks with."""
     settings: dict[str, object] = {**dataclasses.asdict(options), "system": system.name}
     for name, used, path in (
         ("teacher", system.needs_teacher, models.teacher_model_file),
         ("student", system.needs_student, models.model_file or models.model_tag),
     ):
-        if used and path and os.path.exists(path):
-            stat = os.stat(path)
-            settings[name] = [os.path.basename(path), stat.st_size, stat.st_mtime_ns]
-        elif used:
-            settings[name] = path
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+        if used:
+            settings[name] = digest_of_file(path, 16) if path and os.path.isfile(path) else path
+    return digest_of(settings)[:16]
 
 
 def load_speaker(systems: Sequence[System], models: ModelFiles, options: InferenceOptions, device: str) -> Speaker:
@@ -143,7 +138,7 @@ def synthesise(
     options, output_dir = options or InferenceOptions(), Path(output_dir)
     spoken: dict[str, dict[str, SpokenUtterance]] = {system.name: {} for system in systems}
     todo: list[Task] = []
-    settings = {system.name: fingerprint(system, models, options) for system in systems}
+    settings = {system.name: digest_of_settings(system, models, options) for system in systems}
     for utt_id, text in texts.items():
         for system in systems:
             before = SpokenUtterance.read(output_dir / system.name, utt_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ import yaml
 from espnet2.torch_utils.safe_torch_load import safe_torch_load
 
 from espnet2_nix.errors import MissingFileError, UserError
+from espnet2_nix.files import digest_of_file
 
 
 def load_strictly(module: torch.nn.Module, state_dict: dict[str, torch.Tensor], where: str | Path) -> None:
@@ -91,5 +91,4 @@ def fingerprint(model_file: str | Path) -> str:
     model_file = Path(model_file)
     if not model_file.is_file():
         raise MissingFileError(f"{model_file} not found; a finished training writes it into its folder")
-    with model_file.open("rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()[:16]
+    return digest_of_file(model_file, 16)

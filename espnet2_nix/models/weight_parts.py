@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import torch
 
 from espnet2_nix.errors import MissingFileError, UserError
-from espnet2_nix.files import replace_file, write_text
+from espnet2_nix.files import digest_of_file, replace_file, write_text
 from espnet2_nix.models.checkpoint import read_state_dict
 
 logger = logging.getLogger(__name__)
@@ -41,7 +40,7 @@ def keep_parts(model_file: Path, folder: Path, max_mib: float) -> None:
     for number, part in enumerate(parts, 1):
         path = folder / f"part.{number}.pth"
         _save(part, path)
-        hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        hashes[path.name] = digest_of_file(path)
     for name in ("config.yaml", "run.sh"):
         source = model_file.with_name(name)
         if source.is_file():
@@ -74,7 +73,7 @@ def restore_parts(model_file: Path, folder: Path) -> None:
         path = folder / name
         if not path.is_file():
             raise MissingFileError(f"{path} not found, but {folder / INFO} names it")
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        found = digest_of_file(path)
         if found != wanted:
             raise UserError(f"{path} is damaged: expected SHA-256 {wanted[:16]}…, found {found[:16]}…; copy it again")
         weights |= read_state_dict(path)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 
-class BinLoss(nn.Module):
+class BinarizationLoss(nn.Module):
     """Negative log of the soft alignment on the hard path (One TTS Alignment, arXiv 2108.10447, section 2.3)."""
 
     def forward(self, attn: torch.Tensor, attn_soft: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 
-class DurLoss(nn.Module):
+class DurationPredictorLoss(nn.Module):
     """Squared error of log-durations, as in VITS's deterministic predictor, divided by the number of tokens."""
 
     def forward(self, log_durations: torch.Tensor, durations: torch.Tensor, text_mask: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,7 @@ from espnet2_nix.aligner.alignment_module import AlignmentModule
 from espnet2_nix.aligner.beta_binomial_prior import BetaBinomialPrior
 from espnet2_nix.aligner.monotonic_alignment import durations_from_path, maximum_path
 from espnet2_nix.losses.alignment_schedule import bin_weight, use_hard_alignment
-from espnet2_nix.losses.bin_loss import BinLoss
+from espnet2_nix.losses.bin_loss import BinarizationLoss
 from espnet2_nix.losses.forward_sum_loss import ForwardSumLoss
 
 
@@ -91,7 +91,7 @@ class AlignmentLearner(torch.nn.Module):
         )
         self.prior = BetaBinomialPrior(scaling=prior_scaling)
         self.forward_sum_loss = ForwardSumLoss(blank_log_prob=blank_log_prob)
-        self.bin_loss = BinLoss()
+        self.bin_loss = BinarizationLoss()
         self.lambda_forward_sum = lambda_forward_sum
         self.lambda_bin = lambda_bin
         self.schedule = schedule or AlignmentSchedule()

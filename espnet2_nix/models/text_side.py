@@ -17,7 +17,7 @@ from espnet2_nix.aligner.alignment_module import AlignmentModule
 from espnet2_nix.aligner.beta_binomial_prior import BetaBinomialPrior
 from espnet2_nix.aligner.monotonic_alignment import durations_from_path, maximum_path
 from espnet2_nix.losses.alignment_schedule import bin_weight
-from espnet2_nix.losses.bin_loss import BinLoss
+from espnet2_nix.losses.bin_loss import BinarizationLoss
 from espnet2_nix.losses.forward_sum_loss import ForwardSumLoss
 from espnet2_nix.models.teacher_latents import TeacherLatents
 from espnet2_nix.modules.length_regulator import expand_by_durations
@@ -78,7 +78,7 @@ class TextAligner(AbsESPnetModel):
         self.aligner = AlignmentModule(channels, self.log_mel.basis.shape[0], attention_channels, temperature)
         self.prior = BetaBinomialPrior(scaling=prior_scaling)
         self.forward_sum_loss = ForwardSumLoss(blank_log_prob=blank_log_prob)
-        self.bin_loss = BinLoss()
+        self.bin_loss = BinarizationLoss()
         self.bin_start = bin_start
         self.bin_ramp = bin_ramp
         self.register_buffer("num_batches", torch.zeros((), dtype=torch.long))

@@ -6,7 +6,7 @@ import torch
 from espnet2.gan_tts.vits.duration_predictor import StochasticDurationPredictor as VITSDurationPredictor
 from torch import nn
 
-from espnet2_nix.losses.dur_loss import DurLoss
+from espnet2_nix.losses.dur_loss import DurationPredictorLoss
 from espnet2_nix.modules.depthwise_separable_conv import ChannelNorm
 
 # Names of the posterior half in ESPnet's StochasticDurationPredictor.
@@ -34,7 +34,7 @@ class DeterministicDurationPredictor(nn.Module):
         self.norms = nn.ModuleList(ChannelNorm(hidden_channels) for _ in range(2))
         self.dropout = nn.Dropout(dropout_rate)
         self.proj = nn.Conv1d(hidden_channels, 1, 1)
-        self.dur_loss = DurLoss()
+        self.dur_loss = DurationPredictorLoss()
 
     def forward(self, hidden: torch.Tensor, text_mask: torch.Tensor | None) -> torch.Tensor:
         """hidden (B, C, T_text), detached, and text_mask (B, 1, T_text), None without padding, to log_durations (B, T_text)."""

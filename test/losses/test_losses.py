@@ -7,8 +7,8 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from espnet2_nix.losses.alignment_schedule import bin_weight, use_hard_alignment
-from espnet2_nix.losses.bin_loss import BinLoss
-from espnet2_nix.losses.dur_loss import DurLoss
+from espnet2_nix.losses.bin_loss import BinarizationLoss
+from espnet2_nix.losses.dur_loss import DurationPredictorLoss
 from espnet2_nix.losses.forward_sum_loss import ForwardSumLoss
 from espnet2_nix.losses.ged_loss import GEDLoss
 from espnet2_nix.losses.latent_loss import LatentLoss
@@ -78,17 +78,17 @@ def test_bin_loss_is_the_mean_log_probability_on_the_path():
     attn = torch.tensor([[[1.0, 0], [1, 0], [0, 1]]])
     soft = torch.tensor([[[0.5, 0.5], [0.25, 0.75], [0.9, 0.1]]])
     expected = -(math.log(0.5) + math.log(0.25) + math.log(0.1)) / 3
-    assert BinLoss()(attn, soft).item() == pytest.approx(expected, rel=1e-6)
-    assert BinLoss()(attn, attn).item() == 0
+    assert BinarizationLoss()(attn, soft).item() == pytest.approx(expected, rel=1e-6)
+    assert BinarizationLoss()(attn, attn).item() == 0
 
 
 def test_dur_loss_is_per_token():
     log_durations = torch.tensor([[0.0, 1.0, 9.0]])
     durations = torch.tensor([[2, 3, 0]])
     mask = torch.tensor([[[1.0, 1.0, 0.0]]])
-    loss = DurLoss()(log_durations, durations, mask)
+    loss = DurationPredictorLoss()(log_durations, durations, mask)
     assert loss.item() == pytest.approx((math.log(2) ** 2 + (math.log(3) - 1) ** 2) / 2, rel=1e-4)
-    doubled = DurLoss()(log_durations.repeat(2, 1), durations.repeat(2, 1), mask.repeat(2, 1, 1))
+    doubled = DurationPredictorLoss()(log_durations.repeat(2, 1), durations.repeat(2, 1), mask.repeat(2, 1, 1))
     torch.testing.assert_close(doubled, loss)
 
 

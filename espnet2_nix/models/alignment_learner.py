@@ -23,8 +23,8 @@ class Alignment:
 
     Attributes:
         attn: The hard path (B, T_feats, T_text).
-        log_p_attn: Log-probabilities of the soft alignment, likewise; None where a teacher gave the path.
-        attn_soft: The soft alignment, likewise.
+        log_p_attn: Log-probabilities of the soft alignment (B, T_feats, T_text); None where a teacher gave the path.
+        attn_soft: Probabilities of the soft alignment (B, T_feats, T_text); None where a teacher gave the path.
     """
 
     attn: torch.Tensor

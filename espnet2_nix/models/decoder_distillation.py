@@ -30,9 +30,9 @@ class Segments:
 
     Attributes:
         speech: The recording (B, 1, segment_size * hop).
-        wav: The student's wave, likewise.
-        wav2: Decoded from a second sample of the same latent, for GED.
-        teacher_wav: The teacher's wave of the first sample, where it has a weight.
+        wav: The student's wave (B, 1, segment_size * hop).
+        wav2: Decoded from a second sample of the same latent, for GED (B, 1, segment_size * hop).
+        teacher_wav: The teacher's wave of the first sample (B, 1, segment_size * hop), where it has a weight.
         text_loss: Weighted loss of what reads the text, where that learns as well.
         text_stats: Its losses, unweighted.
     """
@@ -123,9 +123,9 @@ class DecoderDistillation(AbsGANESPnetModel):
         if teacher is None and self.weights.lambda_spectral_teacher > 0:
             raise UserError("lambda_spectral_teacher needs a teacher's wave: leave it at 0 when training from scratch")
         self.decoder = decoder
-        self.features = features  # no Module: not saved, not trained, see RecordingFeatures
-        self.teacher = teacher  # no Module: not saved, not trained, see VITSTeacher
-        self.student_latent = student_latent  # no Module either
+        self.features = features  # no Module: not saved, not trained
+        self.teacher = teacher  # no Module: not saved, not trained
+        self.student_latent = student_latent  # no Module: not saved, not trained
         self.discriminator = discriminator
         self.generator_adv_loss = GeneratorAdversarialLoss(average_by_discriminators=False, loss_type="mse")
         self.discriminator_adv_loss = DiscriminatorAdversarialLoss(average_by_discriminators=False, loss_type="mse")
@@ -163,7 +163,7 @@ class DecoderDistillation(AbsGANESPnetModel):
             speech: Waveform (B, T_wav), float32.
             speech_lengths: Samples (B,).
             text: Token ids (B, T_text), for fine-tuning.
-            text_lengths: Tokens (B,), likewise.
+            text_lengths: Tokens (B,), for fine-tuning.
             forward_generator: True for the generator's turn, False for the discriminator's.
             kwargs: What else a data loader gives (utt_id) is not needed.
 
@@ -265,7 +265,7 @@ class DecoderDistillation(AbsGANESPnetModel):
             speech: Waveform (1, T_wav), float32.
             speech_lengths: Samples (1,).
             text: Token ids (1, T_text), for fine-tuning.
-            text_lengths: Tokens (1,), likewise.
+            text_lengths: Tokens (1,), for fine-tuning.
 
         Returns:
             Dict of ``recording``, ``teacher`` and ``student`` (1, T_wav).

@@ -69,8 +69,8 @@ class EncoderDistillation(AbsESPnetModel):
         super().__init__()
         teacher.check_encoder(encoder.latent_channels, encoder.num_tokens)
         self.encoder = encoder
-        self.teacher = teacher  # no Module: not saved, not trained, see VITSTeacher
-        self.latents = latents  # likewise
+        self.teacher = teacher  # no Module: not saved, not trained
+        self.latents = latents  # no Module: not saved, not trained
         self.log_mel = LogMel(fs=teacher.fs, n_fft=teacher.n_fft)
         self.learner = learner
         self.latent_loss = LatentLoss(direction=latent_direction)
@@ -142,7 +142,7 @@ class EncoderDistillation(AbsESPnetModel):
             text: Token ids (B, T_text).
             text_lengths: Tokens (B,).
             speech: Waveform (B, T_wav), float32; not needed with stored latents.
-            speech_lengths: Samples (B,), likewise.
+            speech_lengths: Samples (B,); not needed with stored latents.
             utt_id: Ids of the utterances, by which stored latents are found.
             kwargs: What else a data loader gives is not needed.
 

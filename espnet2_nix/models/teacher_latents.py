@@ -39,7 +39,7 @@ def write_latents(
     Args:
         folder: Where the files go.
         teacher: The trained VITS.
-        fingerprint: Names the teacher's weights, see ``TeacherLatents``.
+        fingerprint: Names the teacher's weights; who reads the folder must name the same.
         utterances: Id, token ids (T_text,) and waveform (T_wav,), or None where there is no recording, of each.
         durations_of: Frames of each token by utterance, in place of the teacher's own path through a recording.
 

@@ -59,7 +59,7 @@ def read_piper_voice(path: str | Path, fs: int, n_shift: int) -> PiperVoice:
         path: ``NAME.onnx``, with ``NAME.onnx.json`` beside it, or a training's ``.ckpt`` with ``config.json`` or
             ``NAME.ckpt.json`` beside it.
         fs: Sampling rate of the data in Hz, which the voice must have.
-        n_shift: Samples a frame, likewise.
+        n_shift: Samples a frame of the data, which must be the hop of the voice.
 
     Raises:
         TeacherInitError: Saying what was expected, what was found and what fits.

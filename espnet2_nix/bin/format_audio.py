@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from collections.abc import Sequence
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.audio import AudioFormat, UnusableAudio
-from espnet2_nix.data.audio_folder import AudioFolder
-from espnet2_nix.data.dropped import Dropped, write_dropped
-from espnet2_nix.data.kaldi_io import read_table, write_table
-from espnet2_nix.data.progress import progress
-
-logger = logging.getLogger(__name__)
-STAGE = "format_audio"
+from espnet2_nix.data.audio import AudioFormat
+from espnet2_nix.data.format_clips import format_clips
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -50,41 +43,7 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
     settings = AudioFormat(fs=args.fs, trim_db=args.trim_db, trim_margin=args.trim_margin, trim_frame=args.trim_frame)
-    sources = read_table(args.wav_scp)
-    folder = AudioFolder(args.outdir, settings)
-    paths: dict[str, str] = {}
-    num_samples: dict[str, int] = {}
-    identities: dict[str, str] = {}
-    dropped: list[Dropped] = []
-    made = 0
-    for utt_id, source in progress(list(sources.items()), "clips"):
-        samples = folder.finished(utt_id, source)
-        if samples is None:
-            try:
-                samples = folder.make(utt_id, source)
-            except UnusableAudio as error:
-                logger.warning("dropped %s: %s", utt_id, error)
-                dropped.append(Dropped(utt_id, STAGE, str(error)))
-                continue
-            made += 1
-        paths[utt_id] = str(folder.path(utt_id))
-        num_samples[utt_id] = samples
-        identities[utt_id] = folder.identity(utt_id)
-    assert len(sources) == len(paths) + len(dropped)
-    write_table(f"{args.out_prefix}.wav.scp", paths)
-    write_table(f"{args.out_prefix}.utt2num_samples", num_samples)
-    write_table(f"{args.out_prefix}.sources", identities)
-    write_dropped(f"{args.out_prefix}.dropped.tsv", dropped)
-    seconds = sum(num_samples.values()) / args.fs
-    logger.info(
-        "%d clips, %.2f h at %d Hz: %d made now, %d finished before, %d dropped",
-        len(paths),
-        seconds / 3600,
-        args.fs,
-        made,
-        len(paths) - made,
-        len(dropped),
-    )
+    format_clips(args.wav_scp, args.outdir, args.out_prefix, settings)
 
 
 if __name__ == "__main__":

@@ -5,18 +5,18 @@ import pytest
 import soundfile
 
 from espnet2_nix.bin import check_dropped, filter_data, format_audio, format_text, token_list
-from espnet2_nix.bin.filter_data import reason_to_drop
 from espnet2_nix.data.dropped import read_dropped
 from espnet2_nix.data.errors import DataError
+from espnet2_nix.data.filter import Limits
 from espnet2_nix.data.kaldi_io import read_table, write_table
 
 
 def test_reasons_to_drop():
-    limits = {"fs": 22050, "n_shift": 256, "min_frames": 32, "max_seconds": 2.0}
-    assert reason_to_drop(32 * 256, 32, **limits) is None
-    assert "31 frames" in reason_to_drop(32 * 256 - 1, 10, **limits)
-    assert "33 tokens, 32 frames" in reason_to_drop(32 * 256, 33, **limits)
-    assert "2.04 s" in reason_to_drop(45000, 10, **limits)
+    limits = Limits(fs=22050, n_shift=256, min_frames=32, max_seconds=2.0)
+    assert limits.reason_to_drop(32 * 256, 32) is None
+    assert "31 frames" in limits.reason_to_drop(32 * 256 - 1, 10)
+    assert "33 tokens, 32 frames" in limits.reason_to_drop(32 * 256, 33)
+    assert "2.04 s" in limits.reason_to_drop(45000, 10)
 
 
 @pytest.fixture

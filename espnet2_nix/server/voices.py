@@ -20,8 +20,13 @@ OPENAI_VOICES = frozenset(
     ["alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse"]
 )
 """Names that clients send when nobody chose: they mean the first voice here."""
-MEMORY_PER_BYTE, MEMORY_OF_A_VOICE = 4, 8.0
-"""A loaded voice takes four times its files, as measured, and some megabytes more."""
+MEMORY_PER_BYTE, MEMORY_OF_A_VOICE = 2, 64.0
+"""Estimate of a loaded voice: megabytes a megabyte of its files (fp16 weights are unpacked to fp32), and what speaking takes.
+
+Resident megabytes beyond those of a first, small voice, KSS recipe's sizes with random weights, sentences of 3 s:
+`istft` fp16 (8.3 MB of files): 23 loaded, 25 after speaking, 53 after two texts at once;
+`hifigan` fp16 (7.0 MB): 20, 36 and 76.
+"""
 
 
 class VoiceStore:

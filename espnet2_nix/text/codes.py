@@ -25,6 +25,9 @@ _PHONE = Lazy(
 _PLATE = Lazy(
     r"(?<!\d)(\d{2,3})\s?([가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주바사아자배하허호])\s?(\d{4})(?!\d)"
 )
+_MASKED = Lazy(
+    r"(?:(?<=[*●○]{2})-(?=\d{2,6}(?!\d))|(?<=[*●○]{3})(?=\d{4}(?!\d)))(\d+)(?![,.]\d)|(?<![\d,.])(\d{3,4})-(?=[*●○]{2})"
+)
 _FOURS = Lazy(r"(?<![\d-])(\d{4})([- ])(\d{4})\2(\d{4})(?:\2(\d{4}))?(?![\d-])")
 _SERIAL = Lazy(r"(?<![\d-])(\d{2,})-(\d{2,})((?:-\d+)*)(?![\d-])|(?<![\d-])(\d+)-(\d+)-(\d+)((?:-\d+)*)(?![\d-])")
 _MIXED = Lazy(r"(?<![A-Za-z0-9])[A-Za-z]{1,12}(?:-?\d{1,12}-?[A-Za-z]{1,12}){1,6}(?:-?\d{1,12})?(?![A-Za-z0-9])")
@@ -37,15 +40,15 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     return {
         "call": re.compile(
             rf"""(?<![\d,.\-A-Za-z])(?:
-                (119|112)(?!\s?(?:[번개명원년월일회대배점세도]|여|%|[만억천]|쪽|페이지|킬로|미터|[A-Za-z]))
+                (119|112)(?!-\d|\s?(?:[번개명원년월일회대배점세도]|여|%|[만억천]|쪽|페이지|킬로|미터|[A-Za-z]))
                 |({called})(?=(?:번)?(?:에|으로|로|을|를)?\ ?(?:전화|신고|연락|문의|상담|누르|눌러|부르|불러|걸|안내|구급|구조|대원|콜|다산콜)|로\ )
                 )(?!\d)""",
             re.VERBOSE,
         ),
         "code": re.compile(
             rf"""(?:{any_of(CONTEXTS, "code-heads")}|(?<!등)(?<!대기\ )(?<!대기)(?<!당첨)(?<!당첨\ )(?<!로또\ )번호)
-                (?:\ ?(?:끝자리|뒷자리|앞자리))?(?:은|는|이|가|:|\ :)?\ ?[(\[]?
-                (?P<code>[A-Za-z]{{0,4}}-?\d[\d\ -]*\d)(?![\d,.]\d|\s?(?:자리|번째|개|회)|\d)""",
+                (?:\ ?(?:끝자리|뒷자리|앞자리))?(?:은|는|이|가|:|\ :)?\ ?[(\[#*]?
+                (?P<code>[A-Za-z]{{0,4}}-?\d[\d\ -]*\d)(?![\d,.]\d|\s?(?:자리|번째|개|회)|\s?(?:만(?![료기])|억|조(?=\s|원|\d)|천만|백만|원|달러|명|%)|\d)(?P<key>[*\#])?""",
             re.VERBOSE,
         ),
     }
@@ -77,12 +80,17 @@ def _groups(code: str) -> str:
     return " ".join([spell(letters), *digits]).strip()
 
 
+_KEYS = {"*": " 별표", "#": " 샵"}
+"""Keys of a door or a telephone after a code."""
+
+
 def _code(match: re.Match[str]) -> str | None:
     digits = re.sub(r"\D", "", match["code"])
     label = match.string.startswith("번", match.end()) and len(digits) < 4
     if len(digits) < 3 or label or re.search(r"\d \d{1,2}(?!\d)", match["code"]):
         return None  # a short number is a label: 번호 35
-    return match[0][: match.start("code") - match.start()] + _groups(match["code"])
+    lead = match[0][: match.start("code") - match.start()].replace("*", " 별표 ")
+    return lead + _groups(match["code"]) + _KEYS.get(match["key"], "")
 
 
 def _plate(match: re.Match[str]) -> str | None:
@@ -94,7 +102,8 @@ def _plate(match: re.Match[str]) -> str | None:
 
 
 def read_codes(text: str) -> str:
-    """Reads codes after their head nouns, number plates and groups of four figures."""
+    """Reads codes after their head nouns or half hidden by stars, number plates and groups of four figures."""
+    text = substitute(_MASKED, text, lambda m: f" {by_digit(m[1] or m[2])}" + (" " if m[2] else ""))
     text = substitute(_PLATE, text, _plate)
     text = substitute(_patterns()["code"], text, _code)
     return substitute(_FOURS, text, lambda m: " ".join(by_digit(g) for g in (m[1], m[3], m[4], m[5]) if g))

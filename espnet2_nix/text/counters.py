@@ -23,6 +23,16 @@ _TOGETHER = frozenset({"등", "등급", "주", "주일", "주년", "단계"})
 """Counters that make one word with 일, so that they are tense after it: 일등 [일뜽], 일주일 [일쭈일]."""
 
 
+_NARROWED = {
+    "입": "입(?![니장학구원국력금])",
+    "편": "편(?!의점|집|지|견|파|향|입학|입생|곡)",
+    "블록": "블록(?!체인|버스터)",
+    "단": "단(?![위지체독추])",
+    "정": r"정(?=씩|을|\s|[,.()/]|복용|$)",
+}
+"""Counters that begin other nouns (편의점, 정상): what may follow them."""
+
+
 @cache
 def counters() -> dict[str, int]:
     """Gives the counters with native numerals and the largest number so read."""
@@ -33,7 +43,7 @@ def counters() -> dict[str, int]:
 def counter_pattern() -> re.Pattern[str]:
     """Gives the regular expression of a counter, the longest first."""
     names = sorted({name for name, *_ in read_rows("counters.tsv", 3)} - {"분의"}, key=lambda n: (-len(n), n))
-    return re.compile("|".join("입(?![니장학구원국력금])" if name == "입" else name for name in names))
+    return re.compile("|".join(_NARROWED.get(name, name) for name in names))
 
 
 @cache
@@ -120,7 +130,7 @@ def _limit_of_dae(number: int, before: str, text: str, end: int) -> int:
         return 0
     if patterns["machine"].search(before):
         return 39
-    if decade or patterns["dae-before"].search(before):
+    if decade or patterns["dae-before"].search(before) or (number == 4 and text.startswith(" 보험", end)):
         return 0
     if end < len(text) and is_syllable(text[end]):
         return 39 if is_particle(text, end) or re.compile("씩|쯤|뿐|당|여|정도|짜리|이상|들").match(text, end) else 0
@@ -198,6 +208,8 @@ def limit_of(number: int, counter: str, before: str, text: str, end: int) -> int
             return 0
         if counter == "세트" and any(p.match(text, end) for p in (_SET_PLAYED, _SET_WON, _SET_SCORE)):
             return 0
+    if counter == "블록" and before[-1:].isascii() and before[-1:].isalpha():
+        return 0  # A2블록 is an address
     if counter == "분" and number < 40 and patterns["guest"].search(before):
         return 39
     if counter == "동" and patterns["building"].search(before):

@@ -14,7 +14,7 @@ from espnet2_nix.text.lazy import Lazy
 from espnet2_nix.text.numbers import NUMBER, by_digit, decimal, integer, to_int
 from espnet2_nix.text.particles import is_particle, substitute
 from espnet2_nix.text.syllables import is_syllable
-from espnet2_nix.text.units import read_unit, read_units_alone, unit_pattern
+from espnet2_nix.text.units import read_each, read_unit, read_units_alone, unit_pattern
 
 CURRENCIES = {"₩": "원", "$": "달러", "€": "유로", "£": "파운드", "¥": "엔"}
 _MONEY = Lazy(rf"([{''.join(CURRENCIES)}])\s?({NUMBER})\s?(만|억|천|백만|천만|조|million|billion)?")
@@ -145,6 +145,7 @@ STEPS = (
     ranges.read_ratios,
     dates.read_student_years,
     read_money,
+    read_each,
     ranges.read_fractions,
     ranges.read_scores,
     ranges.read_formulas,

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 _PLAIN = Lazy(r"[가-힣 .,?!]*\Z")
 _MARKS = Lazy(r"\s*([.,?!][.,?!\s]*)")
 _SIGNS = (
+    (Lazy(r"(?<=[\d일이삼사오육칠팔구십])\+\+"), " 플러스 플러스 "),
     (Lazy(r"(?<=[A-Za-z])\+(?![\w+])"), " 플러스"),
     (Lazy(r"(?<=[가-힣])~(?=[가-힣])"), "에서 "),
     (Lazy(r"(?<=[A-Za-z가-힣])\s?&\s?(?=[A-Za-z가-힣])"), " 앤 "),

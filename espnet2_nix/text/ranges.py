@@ -18,6 +18,8 @@ _QUARTER = Lazy(r"(?<![\d/.])([1-4])[/·]4\s?(?=분기)")
 _PART_OF = Lazy(r"(?<!\d)(\d+)\s?분의\s?(\d+)")
 _SCORE = Lazy(r"(?<!\d)(\d+)\s?대\s?(\d+)(?!\d)(?!\s?(?:개|명|대)(?![가-힣]))")
 _PAIR = Lazy(r"(?<![\d\-.,A-Za-z~])(\d{1,4})\s?-\s?(\d{1,4})(?![\d\-~]|[,.]\d)")
+_NUMBERED = Lazy(r"\s?번지| (?:승강장|출입문|탑승구)(?![가-힣]*당)")
+_RESULT = Lazy(r"\s?[은는=]\s?(\d{1,4})(?![\d,.]\d|\d)")
 _FORMULA = Lazy(
     rf"""(?<![\w.])({NUMBER})\s?([+×÷=<>≤≥*])\s?(?={NUMBER})
         |(?<![\w.])({NUMBER})\s(-)\s(?={NUMBER})  # a minus sign stands between blanks""",
@@ -50,7 +52,7 @@ _TENS = Lazy(r"(?<![\d,.])(?<!\d\s)([1-9])(?:\s?~\s?|,\s)([2-9])(0|00)(?=\s?[가
 def _patterns() -> dict[str, re.Pattern[str]]:
     return {name: re.compile(any_of(CONTEXTS, name)) for name in ("score-words", "ratio-words")} | {
         "head": re.compile(rf"{any_of(CONTEXTS, 'numbered-heads')}\s?$"),
-        "place": re.compile(r"[가-힣](?:동|리|로|길|읍|면|산)\s?$"),
+        "place": re.compile(r"(?:[가-힣](?:동|리|로|길|읍|면|산)|\d(?:번)?길)\s?$"),
     }
 
 
@@ -98,8 +100,11 @@ def _pair(match: re.Match[str]) -> str | None:
         counter = None  # 동점, 승리: the counter only begins a noun
     patterns = _patterns()
     lot = f"{integer(first)} 다시 {integer(last)}" + (" " if counter else "")
-    if re.compile(r"\s?번지").match(text, end):
+    if _NUMBERED.match(text, end):
         return lot
+    result = _RESULT.match(text, end)
+    if result and int(first) - int(last) == int(result[1]):
+        return f"{integer(first)} 빼기 {integer(last)}"
     short = len(first) <= 3 and len(last) <= 3
     scored = short and patterns["score-words"].search(text, max(0, start - 30), end + 25)
     plain = counter is None or re.compile(r"으?로(?![가-힣])|\s?(?:승|패|무)(?![가-힣])").match(text, end)

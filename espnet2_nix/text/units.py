@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from espnet2_nix.text.data import read_rows
-from espnet2_nix.text.numbers import decimal
+from espnet2_nix.text.numbers import NUMBER, decimal
 from espnet2_nix.text.particles import substitute
 
 POWERS = {"²": "제곱", "³": "세제곱"}
@@ -57,6 +57,19 @@ def read_unit(match: re.Match[str], written: str, before: str) -> str:
         per = POWERS.get(match["per_power"] or "", "") + units().get(match["per"], match["per"])
         return f"{per}당 {number} {reading}"
     return f"{number} {reading}"
+
+
+@cache
+def _each() -> re.Pattern[str]:
+    symbols = "|".join(re.escape(u) for u in sorted(units(), key=lambda u: (-len(u), u)) if len(u) >= _LONG)
+    return re.compile(
+        rf"(?<![\d.,/])({NUMBER}(?:\s?[천백]?[만억])?)\s?/\s?(?P<unit>{symbols}|(?=[mM][²³])m)(?P<power>[²³])?(?![A-Za-z0-9/])"
+    )
+
+
+def read_each(text: str) -> str:
+    """Puts the unit before a number of so many in each: 4,500/μL is 마이크로리터당 4,500."""
+    return _each().sub(lambda m: f"{POWERS.get(m['power'] or '', '')}{units()[m['unit']]}당 {m[1]}", text)
 
 
 _LONG = 2

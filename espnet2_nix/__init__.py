@@ -8,6 +8,7 @@ nor PyTorch.
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -15,6 +16,10 @@ from types import ModuleType
 from espnet2_nix.version import __version__
 
 __all__ = ["__version__"]
+
+# onnxruntime on Linux and macOS reports its use to its maker and leaves an identifier in the user's home, from 1.32 at the latest,
+# unless this is set before it is loaded. What somebody set already stays.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def _register_student() -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import logging
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -280,3 +281,22 @@ def test_a_voice_speaks_streams_and_tells_its_timings_where_torch_and_espnet_are
     out = subprocess.run(command, capture_output=True, text=True, check=True)
     assert int(out.stdout) == soundfile.info(tmp_path / "a.wav").frames
     assert (tmp_path / "a.TextGrid").stat().st_size > 0
+
+
+# ---- privacy
+
+
+@pytest.mark.parametrize("chosen", [None, "0"])
+def test_onnxruntime_reports_nothing_unless_somebody_chose_so(voices, tmp_path, chosen):
+    env = {name: value for name, value in os.environ.items() if name not in ("ORT_DISABLE_TELEMETRY", "CI")}
+    env |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)} | (
+        {} if chosen is None else {"ORT_DISABLE_TELEMETRY": chosen}
+    )
+    code = (
+        "import os, sys; from espnet2_nix.runtime import Voice; print(os.environ['ORT_DISABLE_TELEMETRY'])\n"
+        "if sys.argv[1]: Voice.load(sys.argv[1]).synthesize('나무')"
+    )
+    voice = "" if chosen else str(voices / "istft")  # what is chosen here would report
+    out = subprocess.run([sys.executable, "-c", code, voice], env=env, capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == (chosen or "1")
+    assert not [path for path in tmp_path.rglob("*") if "onnxruntime" in path.name]

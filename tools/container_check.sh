@@ -3,7 +3,7 @@
 # another user than root: serve speaks and serves; train runs the toy recipe's first three stages. Default: serve.
 # The base is a Debian made by debootstrap with this machine's Python 3.12 or 3.13 put into it; NIX_CONTAINER_BASE=FOLDER keeps what
 # debootstrap made there, for the next time.
-# Says that it skipped where it is not root on Linux, or where buildah or debootstrap are missing.
+# Says that it skipped where it is not root on Debian bookworm, may not mount, or where buildah or debootstrap are missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=${PWD}
@@ -16,6 +16,12 @@ for program in buildah debootstrap; do
         exit 0
     fi
 done
+if ! unshare --mount true 2> /dev/null; then echo "container: SKIPPED, this machine lets nobody mount"; exit 0; fi
+# The base is the machine's own Debian, whose Python goes into it, from where apt gets its packages.
+suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+if [ "${suite}" != bookworm ]; then echo "container: SKIPPED, this is not Debian bookworm"; exit 0; fi
+# shellcheck disable=SC2016  # apt-get's variable
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Release: ${suite}" 'Component: main' | sed -n 1p)
 python=${root}/.venv/bin/python
 [ -x "${python}" ] || { echo "container: SKIPPED, no .venv: run make venv first"; exit 0; }
 
@@ -35,23 +41,23 @@ run() { # run WHAT COMMAND...: the end of its log is shown when it fails
 }
 
 # ---- base
-mirror=$(sed -n 's/^URIs: *//p; s/^deb \(\[[^]]*\] \)\?\([^ ]*\) .*/\2/p' /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2> /dev/null | head -n 1 || true)
 libraries=ca-certificates,libssl3,libffi8,zlib1g,libbz2-1.0,liblzma5,libsqlite3-0,libreadline8,libstdc++6,libexpat1,libuuid1
 debian=${NIX_CONTAINER_BASE:-${work}/debian}
 if [ ! -e "${debian}/etc/debian_version" ]; then
-    run debootstrap debootstrap --variant=minbase --include="${libraries}" bookworm "${debian}.part" "${mirror}"
+    run debootstrap debootstrap --variant=minbase --include="${libraries}" "${suite}" "${debian}.part" "${mirror}"
     mv "${debian}.part" "${debian}"
 fi
-cp -a "${debian}" "${work}/base"
-mkdir -p "${work}/base/usr/local"
+container=$(buildah from scratch)
+base=$(buildah mount "${container}")
+cp -a "${debian}/." "${base}"
+mkdir -p "${base}/usr/local"
 prefix=$("${python}" -c 'import sys; print(sys.base_prefix)')
 tar -C "${prefix}" --exclude='*/test' --exclude='*/config-*' --exclude='*/site-packages/*' --exclude='__pycache__' -cf - \
-    bin include lib | tar -C "${work}/base/usr/local" -xf -
+    bin include lib | tar -C "${base}/usr/local" -xf -
 version=$("${python}" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-ln -sf "python${version}" "${work}/base/usr/local/bin/python3"
-chroot "${work}/base" /sbin/ldconfig
-container=$(buildah from scratch)
-buildah copy -q "${container}" "${work}/base" / > /dev/null
+ln -sf "python${version}" "${base}/usr/local/bin/python3"
+chroot "${base}" /sbin/ldconfig
+buildah umount "${container}" > /dev/null
 buildah config --env PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin "${container}"
 buildah commit -q "${container}" localhost/base > /dev/null
 buildah rm "${container}" > /dev/null
@@ -82,31 +88,25 @@ PYTHON
 fi
 chmod -R a+rX "${work}"
 
-# inside IMAGE COMMAND...: as user 12345, who is nobody there
-inside() {
-    local image=$1 name
-    shift
-    name=$(buildah from --pull-never "${image}")
-    buildah run --user 12345:12345 --volume "${work}/voices:/voices:ro" --volume "${work}/data:/data" "${name}" -- "$@"
-    buildah rm "${name}" > /dev/null
-}
+# inside COMMAND...: in the container of the target, as user 12345, who is nobody there
+inside() { buildah run --user 12345:12345 --volume "${work}/voices:/voices:ro" --volume "${work}/data:/data" "${container}" -- "$@"; }
 mkdir -p "${work}/data"
 chmod 777 "${work}/data"
 
 for target in ${targets}; do
     run "build-${target}" buildah bud --layers=false "${options[@]}" "${volumes[@]}" --target "${target}" -t "localhost/${target}" .
-    name=$(buildah from --pull-never "localhost/${target}")
-    size=$(du -sm "$(buildah mount "${name}")" | cut -f1)
-    venv=$(du -sm "$(buildah mount "${name}")/opt/venv" | cut -f1)
-    buildah rm "${name}" > /dev/null
+    container=$(buildah from --pull-never "localhost/${target}")
+    image=$(buildah mount "${container}")
+    size=$(du -sm "${image}" | cut -f1)
+    venv=$(du -sm "${image}/opt/venv" | cut -f1)
     case ${target} in
         serve)
-            run speak inside localhost/serve nix-tts "나무가 많다." -o /data/hello.wav
+            run speak inside nix-tts "나무가 많다." -o /data/hello.wav
             [ -s "${work}/data/hello.wav" ] || { echo "container: nothing was spoken" >&2; exit 1; }
             # shellcheck disable=SC2016  # the variables are those of the shell inside
-            run serve inside localhost/serve bash -c '
+            run serve inside bash -c '
                 nix-tts-server --host 127.0.0.1 --port 18000 --wyoming tcp://127.0.0.1:18001 & server=$!
-                python3 - <<PYTHON
+                python3 - <<PYTHON && served=yes
 import json, time, urllib.request
 for _ in range(300):
     try:
@@ -120,12 +120,14 @@ assert urllib.request.urlopen(request).read(4) == b"RIFF"
 assert b"<textarea" in urllib.request.urlopen("http://127.0.0.1:18000/").read()
 PYTHON
                 kill -TERM ${server}
-                wait ${server} || [ $? -eq 143 ]'
-            run no-torch inside localhost/serve python3 -c 'import importlib.util as u; assert u.find_spec("torch") is None' ;;
+                wait ${server} || [ $? -eq 143 ]
+                [ "$(id -u) ${served:-no}" = "12345 yes" ]'
+            run no-torch inside python3 -c 'import importlib.util as u; assert u.find_spec("torch") is None' ;;
         train)
-            run recipe inside localhost/train espnet2_nix run toy_kss --stop_stage 3
+            run recipe inside espnet2_nix run toy_kss --stop_stage 3
             [ -s "${work}/data/toy_kss/dump/raw/tr_no_dev/text" ] || { echo "container: stage 3 wrote nothing" >&2; exit 1; } ;;
         *) echo "container: no target ${target}" >&2; exit 2 ;;
     esac
+    buildah rm "${container}" > /dev/null
     echo "container: ${target} built and run as another user; ${size} MB with its base, ${venv} MB of it ours"
 done

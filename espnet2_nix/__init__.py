@@ -28,10 +28,16 @@ def _register_student() -> None:
     register()
 
 
-def _register_generator() -> None:
-    from espnet2_nix.modules.vits_generator import register_generator
+def _vits_resblock2_generator(**generator_params: object) -> object:
+    """Builds the generator when ESPnet asks for it: its module imports ESPnet's, which is being imported when this is registered."""
+    from espnet2_nix.modules.vits_generator import VITSResBlock2Generator
 
-    register_generator()
+    return VITSResBlock2Generator(**generator_params)  # type: ignore[arg-type]
+
+
+def _register_generator() -> None:
+    vits = sys.modules["espnet2.gan_tts.vits.vits"]
+    vits.AVAILABLE_GENERATERS["vits_resblock2_generator"] = _vits_resblock2_generator
 
 
 _REGISTRATIONS = {"espnet2.tasks.tts": _register_student, "espnet2.gan_tts.vits.vits": _register_generator}

@@ -67,9 +67,6 @@ def warm_teacher(recipe, folder):
     """config.yaml of the recipe's teacher from a public voice."""
     from espnet2.tasks.gan_tts import GANTTSTask
 
-    from espnet2_nix.modules.vits_generator import register_generator
-
-    register_generator()
     args = read_args(
         GANTTSTask,
         recipe / "conf" / "train_vits_warm_start.yaml",

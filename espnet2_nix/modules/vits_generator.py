@@ -9,8 +9,6 @@ import torch
 from espnet2.gan_tts.hifigan import HiFiGANGenerator
 from espnet2.gan_tts.vits.generator import VITSGenerator
 
-GENERATOR_TYPE = "vits_resblock2_generator"
-
 
 class VITSResBlock2Generator(VITSGenerator):
     """ESPnet's ``VITSGenerator`` whose decoder has one convolution a dilation in a residual block, not two.
@@ -41,13 +39,6 @@ class VITSResBlock2Generator(VITSGenerator):
             use_additional_convs=False,
             use_weight_norm=use_weight_norm,
         )
-
-
-def register_generator() -> None:
-    """Adds the generator to ESPnet's choices, in this process; calling it again changes nothing."""
-    from espnet2.gan_tts.vits import vits
-
-    vits.AVAILABLE_GENERATERS[GENERATOR_TYPE] = VITSResBlock2Generator
 
 
 def set_folded_weights(module: torch.nn.Module, state: dict[str, np.ndarray]) -> None:

@@ -22,11 +22,8 @@ from espnet2_nix.models.load_teacher import load_vits
 from espnet2_nix.models.teacher_latents import TeacherLatents
 from espnet2_nix.models.teacher_phases import PosteriorPretraining, VITSAutoencoder
 from espnet2_nix.models.text_side import TextAligner, TextSide
-from espnet2_nix.modules.vits_generator import register_generator
 from espnet2_nix.tasks.options import add_teacher_arguments, add_text_arguments, read_token_list
 from espnet2_nix.tasks.safe_training import SafeTraining
-
-register_generator()
 
 
 class TeacherPhaseTask(SafeTraining, AbsTask):

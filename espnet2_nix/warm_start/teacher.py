@@ -10,7 +10,6 @@ from espnet2.tasks.gan_tts import GANTTSTask
 from espnet2.utils.yaml_no_alias_safe_dump import yaml_no_alias_safe_dump
 
 from espnet2_nix.files import replace_file, write_text
-from espnet2_nix.modules.vits_generator import register_generator
 from espnet2_nix.tasks.teacher_phases import load_phase
 from espnet2_nix.warm_start.errors import TeacherInitError
 from espnet2_nix.warm_start.init import (
@@ -44,7 +43,6 @@ def init_teacher(
     Raises:
         TeacherInitError: If the voice does not fit, or the imported decoder speaks otherwise than its graph.
     """
-    register_generator()
     voice = read_piper_voice(teacher_init, fs, n_shift)
     tokens = Path(token_list).read_text(encoding="utf-8").split("\n")
     tokens = tokens[:-1] if tokens and not tokens[-1] else tokens

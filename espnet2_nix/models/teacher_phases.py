@@ -143,7 +143,6 @@ class VITSAutoencoder(AbsGANESPnetModel):
         lambda_prior: Weight of the divergence from that Gaussian, nats a frame.
         lambda_prior_end: Its weight after ``prior_ramp_end``; None: the same.
         prior_ramp_start, prior_ramp_end: Steps between which the weight goes from one to the other.
-        steps_per_update: Batches per optimizer step, by which the schedule counts.
     """
 
     def __init__(

@@ -47,7 +47,6 @@ class TextAligner(AbsESPnetModel):
     Args:
         num_tokens: Tokens.
         fs: Sampling rate in Hz.
-        n_fft: Points of the spectrogram.
         feats_extract: Linear spectrogram.
         channels: Channels of the token embedding.
         attention_channels: Channels in which distances are measured.

@@ -12,7 +12,8 @@ class ResBlock2Decoder(HiFiGANGenerator):
     """HiFi-GAN's generator with one convolution a dilation (arXiv 2010.05646, V3), undistilled.
 
     For a teacher from a public voice, whose decoder it equals in every weight: the student then speaks with the teacher's
-    own decoder, and stage 8 has nothing to learn but the student's latent. Seven times the work of ``istft`` and no loss.
+    own decoder, and stage 8 has nothing to learn but the student's latent. Some thirteen times the multiplications of
+    ``istft``, by counting, and no loss.
 
     Args:
         in_channels: Channels H of the latent.

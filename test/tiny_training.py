@@ -99,16 +99,17 @@ def train_encoder(tiny_data, tiny_teacher_dir, output_dir, epochs, conf=None, wi
     NixEncoderTask.main(cmd=[*command, config, f"--token_list={tiny_data}/tokens.txt", *extra])
 
 
-def train_decoder(tiny_data, tiny_teacher_dir, output_dir, epochs, *finetuning):
-    """Trains a tiny decoder; with further options as a fine-tuning, which needs the text."""
+def train_decoder(tiny_data, tiny_teacher_dir, output_dir, epochs, *extra):
+    """Trains a tiny decoder; with a student encoder among further options as a fine-tuning, which needs the text."""
     import yaml
 
     from espnet2_nix.tasks.nix_decoder import NixDecoderTask
 
     output_dir.mkdir(exist_ok=True)
     (output_dir / "train.yaml").write_text(yaml.safe_dump(DECODER_CONFIG), encoding="utf-8")
-    command = options(tiny_data, tiny_teacher_dir, output_dir, epochs, with_text=bool(finetuning))
-    NixDecoderTask.main(cmd=[*command, f"--config={output_dir / 'train.yaml'}", *finetuning])
+    with_text = any("encoder_train_config" in option for option in extra)
+    command = options(tiny_data, tiny_teacher_dir, output_dir, epochs, with_text=with_text)
+    NixDecoderTask.main(cmd=[*command, f"--config={output_dir / 'train.yaml'}", *extra])
 
 
 @pytest.fixture(scope="session")

@@ -21,15 +21,17 @@ from espnet2_nix.errors import UserError
 from espnet2_nix.losses.ged_loss import GEDLoss
 from espnet2_nix.models.recording_features import RecordingFeatures
 from espnet2_nix.models.student_latent import StudentLatent
+from espnet2_nix.models.teacher_speech import TeacherSpeech
 from espnet2_nix.models.vits_teacher import VITSTeacher
 
 
 @dataclass(frozen=True)
 class Segments:
-    """One random segment a clip.
+    """One random segment a clip; of B clips the first R are recordings, the others the teacher's speech of further text.
 
     Attributes:
-        speech: The recording (B, 1, segment_size * hop).
+        speech: The recordings, which the discriminators hear as real (R, 1, segment_size * hop).
+        target: What the student's wave should be: recording, or the teacher's speech (B, 1, segment_size * hop).
         wav: The student's wave (B, 1, segment_size * hop).
         wav2: Decoded from a second sample of the same latent, for GED (B, 1, segment_size * hop).
         teacher_wav: The teacher's wave of the first sample (B, 1, segment_size * hop), where it has a weight.
@@ -38,6 +40,7 @@ class Segments:
     """
 
     speech: torch.Tensor
+    target: torch.Tensor
     wav: torch.Tensor
     wav2: torch.Tensor | None = None
     teacher_wav: torch.Tensor | None = None
@@ -83,7 +86,9 @@ class DecoderDistillation(AbsGANESPnetModel):
     """The student decoder, its discriminators and the frozen teacher, with the losses between them.
 
     The input is a sample of the teacher's posterior; the target is the recording at the same frames and, by
-    ``lambda_spectral_teacher``, the teacher's own wave of the same sample.
+    ``lambda_spectral_teacher``, the teacher's own wave of the same sample. By ``teacher_speech_share`` a part of each batch
+    is not recorded: its input is the latent with which the teacher speaks further text, its target the teacher's wave. What
+    the discriminators hear as real are recordings only.
 
     Args:
         decoder: The student decoder (what ships).
@@ -93,12 +98,17 @@ class DecoderDistillation(AbsGANESPnetModel):
         spectral_loss: ``GEDLoss`` (arXiv 2008.01160) or ``MultiResolutionSTFTLoss``.
         mel_loss_conf: Arguments of ESPnet's mel loss besides those the teacher decides.
         segment_size: Latent frames of a training segment.
-        student_latent: Gives the latent in place of the teacher's posterior, for fine-tuning; then the text is needed.
+        student_latent: Gives the latent of a recording in place of the teacher's posterior, for fine-tuning; then the text is
+            needed.
+        teacher_speech_share: Mean share of the teacher's speech in a training batch, from 0 to below 1; one recording stays.
+            Held-out batches are recordings.
+        teacher_speech: The teacher's speech of further text, where its share is above 0.
         weights: Loss weights ``lambda_adv``, ``lambda_feat_match``, ``lambda_mel``, ``lambda_spectral`` and
             ``lambda_spectral_teacher``, where they are not the defaults of `LossWeights`.
 
     Raises:
-        UserError: If the decoder's upsampling factor differs from the teacher's hop, or a weight is unknown.
+        UserError: If the decoder's upsampling factor differs from the teacher's hop, a weight is unknown, or the teacher's
+            speech is wanted and there is none.
     """
 
     def __init__(
@@ -111,6 +121,8 @@ class DecoderDistillation(AbsGANESPnetModel):
         mel_loss_conf: dict[str, Any] | None = None,
         segment_size: int = 32,
         student_latent: StudentLatent | None = None,
+        teacher_speech_share: float = 0.0,
+        teacher_speech: TeacherSpeech | None = None,
         **weights: float,
     ) -> None:
         super().__init__()
@@ -122,6 +134,17 @@ class DecoderDistillation(AbsGANESPnetModel):
         self.weights = LossWeights.from_conf(weights)
         if teacher is None and self.weights.lambda_spectral_teacher > 0:
             raise UserError("lambda_spectral_teacher needs a teacher's wave: leave it at 0 when training from scratch")
+        if not 0 <= teacher_speech_share < 1:
+            raise UserError(f"teacher_speech_share: expected a share from 0 to below 1, found {teacher_speech_share}")
+        if teacher_speech_share > 0:
+            if teacher_speech is None:
+                raise UserError(
+                    f"teacher_speech_share: {teacher_speech_share} needs a teacher that reads further text: run stages 7 and 8 "
+                    "with --extra_text FILE, sentences one a line, or leave it at 0"
+                )
+            teacher_speech.utterances(segment_size)  # refused now and not in the first batch
+        self.teacher_speech_share = teacher_speech_share
+        self.teacher_speech = teacher_speech  # no Module: not saved, not trained
         self.decoder = decoder
         self.features = features  # no Module: not saved, not trained
         self.teacher = teacher  # no Module: not saved, not trained
@@ -220,15 +243,37 @@ class DecoderDistillation(AbsGANESPnetModel):
     ) -> Segments:
         """Student waves of one random segment a clip, and the recording at the same frames.
 
+        In training the teacher's speech takes the place of some clips, by ``teacher_speech_share``.
+
         Raises:
             UserError: If a clip is shorter than a segment.
         """
-        return self.segments(*self.latent(speech, speech_lengths, text, text_lengths), speech, speech_lengths)
+        num_spoken = self._draw_num_spoken(len(speech))
+        if num_spoken > 0:
+            # Before the posterior encoder runs over what is not needed.
+            kept = torch.randperm(len(speech))[num_spoken:].sort().values.to(speech.device)
+            speech_lengths = speech_lengths[kept]
+            speech = speech[kept, : int(speech_lengths.max())]
+            if text is not None and text_lengths is not None:
+                text, text_lengths = text[kept], text_lengths[kept]
+        latent = self.latent(speech, speech_lengths, text, text_lengths)
+        return self.segments(*latent, speech, speech_lengths, num_spoken)
+
+    def _draw_num_spoken(self, batch_size: int) -> int:
+        """How many clips of a batch the teacher's speech replaces: its share, rounded up or down by chance."""
+        if not self.training or self.teacher_speech_share == 0:
+            return 0
+        return min(int(self.teacher_speech_share * batch_size + float(torch.rand(()))), batch_size - 1)
 
     def segments(
-        self, m: torch.Tensor, logs: torch.Tensor, speech: torch.Tensor, speech_lengths: torch.Tensor
+        self,
+        m: torch.Tensor,
+        logs: torch.Tensor,
+        speech: torch.Tensor,
+        speech_lengths: torch.Tensor,
+        num_spoken: int = 0,
     ) -> Segments:
-        """Waves of one random segment a clip from a latent (B, H, T_feats); see ``distil``."""
+        """Waves of one random segment a clip from a latent (R, H, T_feats), and of as many spoken by the teacher; see ``distil``."""
         # The last frame is centred on the clip's end, where no full hop of samples follows.
         num_frames = speech_lengths // self.features.hop_length
         if int(num_frames.min()) < self.segment_size:
@@ -241,15 +286,25 @@ class DecoderDistillation(AbsGANESPnetModel):
         hop = self.features.hop_length
         m = get_segments(m, starts, self.segment_size)
         std = torch.exp(get_segments(logs, starts, self.segment_size))
-        z = m + std * torch.randn_like(m)  # (B, H, segment_size)
+        z = m + std * torch.randn_like(m)  # (R, H, segment_size)
+        recording = get_segments(speech[:, None], starts * hop, self.segment_size * hop)
+        target = recording
+        if num_spoken > 0:
+            assert self.teacher_speech is not None
+            m_t, logs_t = self.teacher_speech.draw(num_spoken, self.segment_size, m.device)
+            std_t = torch.exp(logs_t)
+            z_t = m_t + std_t * torch.randn_like(m_t)
+            target = torch.cat([recording, self.teacher_speech.speak(z_t)])
+            inner = slice(self.teacher_speech.context, self.teacher_speech.context + self.segment_size)
+            m, std = torch.cat([m, m_t[:, :, inner]]), torch.cat([std, std_t[:, :, inner]])
+            z = torch.cat([z, z_t[:, :, inner]])  # (B, H, segment_size)
         wav = self.decoder(z)
         wav2 = self.decoder(m + std * torch.randn_like(m)) if self.uses_ged else None
         teacher_wav = None
         if self.weights.lambda_spectral_teacher > 0:
             assert self.teacher is not None
             teacher_wav = self.teacher.decode(z)
-        recording = get_segments(speech[:, None], starts * hop, self.segment_size * hop)
-        return Segments(recording, wav, wav2, teacher_wav)
+        return Segments(recording, target, wav, wav2, teacher_wav)
 
     @torch.no_grad()
     def resynthesise(
@@ -295,12 +350,12 @@ class DecoderDistillation(AbsGANESPnetModel):
         """Weighted loss of the student, and each loss unweighted."""
         p_hat = self.discriminator(out.wav)
         with torch.no_grad():
-            p = self.discriminator(out.speech)
+            p = self.discriminator(out.target)
         stats = {
             "adv_loss": self.generator_adv_loss(p_hat),
             "feat_match_loss": self.feat_match_loss(p_hat, p),
-            "mel_loss": self.mel_loss(out.wav, out.speech),
-            "spectral_loss": self._spectral(out, out.speech),
+            "mel_loss": self.mel_loss(out.wav, out.target),
+            "spectral_loss": self._spectral(out, out.target),
         }
         loss = (
             self.weights.lambda_adv * stats["adv_loss"]
@@ -313,8 +368,18 @@ class DecoderDistillation(AbsGANESPnetModel):
             stats["spectral_teacher_loss"] = self._spectral(out, out.teacher_wav)
             loss = loss + self.weights.lambda_spectral_teacher * stats["spectral_teacher_loss"]
         stats = {name: value.detach() for name, value in stats.items()}
+        if self.training and self.teacher_speech_share > 0:
+            stats["teacher_speech_mel_loss"] = self._mel_loss_of_teacher_speech(out)
         stats["generator_loss"] = loss.detach()
         return loss, stats
+
+    @torch.no_grad()
+    def _mel_loss_of_teacher_speech(self, out: Segments) -> torch.Tensor:
+        # Not a number where a batch has none: ESPnet's reporter leaves it out, and every process reports the same names.
+        first = len(out.speech)
+        if first == len(out.wav):
+            return torch.full((), torch.nan, device=out.wav.device)
+        return self.mel_loss(out.wav[first:], out.target[first:])
 
     def _spectral(self, out: Segments, target: torch.Tensor) -> torch.Tensor:
         if self.uses_ged:

@@ -16,12 +16,14 @@ from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str2bool, str_or_none
 
 from espnet2_nix.errors import UserError
-from espnet2_nix.models.checkpoint import load_strictly, part_of, read_config, read_state_dict
+from espnet2_nix.models.checkpoint import fingerprint, load_strictly, part_of, read_config, read_state_dict
 from espnet2_nix.models.decoder_distillation import DecoderDistillation
 from espnet2_nix.models.load_teacher import load_teacher
 from espnet2_nix.models.nix_decoder import build_decoder
 from espnet2_nix.models.nix_encoder import NixEncoder
 from espnet2_nix.models.student_latent import StudentLatent
+from espnet2_nix.models.teacher_latents import TeacherLatents
+from espnet2_nix.models.teacher_speech import TeacherSpeech
 from espnet2_nix.models.vits_teacher import VITSTeacher
 from espnet2_nix.tasks.options import (
     add_teacher_arguments,
@@ -53,6 +55,19 @@ class NixDecoderTask(SafeTraining, AbsTask):
             help="Keyword arguments of DecoderDistillation: segment_size, lambda_mel, …",
         )
         add_teacher_arguments(parser)
+        group.add_argument(
+            "--latents_dir",
+            type=str_or_none,
+            default=None,
+            help="The teacher's latents as bin/dump_latents.py stored them, of further text as well; read where "
+            "model_conf.teacher_speech_share is above 0",
+        )
+        group.add_argument(
+            "--latent_noise_scale",
+            type=float,
+            default=0.667,
+            help="Noise with which the student will speak; the teacher's speech and fine-tuning have it too",
+        )
         group = parser.add_argument_group("Fine-tuning related")
         group.add_argument(
             "--encoder_train_config", type=str_or_none, default=None, help="config.yaml of the student encoder"
@@ -74,9 +89,6 @@ class NixDecoderTask(SafeTraining, AbsTask):
             type=str2bool,
             default=False,
             help="Begin with the teacher's decoder (decoder: resblock2) and its discriminators; every weight must fit",
-        )
-        group.add_argument(
-            "--latent_noise_scale", type=float, default=0.667, help="Noise with which the student will speak"
         )
         for class_choices in cls.class_choices_list:
             class_choices.add_arguments(group)
@@ -111,11 +123,14 @@ class NixDecoderTask(SafeTraining, AbsTask):
         """Builds student decoder, discriminators and teacher from the options.
 
         Raises:
-            UserError: If the decoder's hop differs from the teacher's, or a name is unknown.
+            MissingFileError: If the teacher's speech has a share and its latents are not stored.
+            UserError: If the decoder's hop differs from the teacher's, a name is unknown, or the stored latents are another
+                teacher's or of recordings only.
         """
         teacher = load_teacher(args.teacher_train_config, args.teacher_model_file)
         model = DecoderDistillation(
             student_latent=build_student_latent(args, teacher),
+            teacher_speech=build_teacher_speech(args, teacher),
             decoder=build_decoder(args.decoder, teacher.latent_channels, args.decoder_conf),
             features=teacher,
             teacher=teacher,
@@ -139,6 +154,19 @@ class NixDecoderTask(SafeTraining, AbsTask):
             optim_classes[args.optim](model.decoder.parameters(), **args.optim_conf),
             optim_classes[args.optim2](model.discriminator.parameters(), **args.optim2_conf),
         ]
+
+
+def build_teacher_speech(args: argparse.Namespace, teacher: VITSTeacher) -> TeacherSpeech | None:
+    """The teacher's speech of further text; None where its share is 0 or no latents are given.
+
+    Raises:
+        MissingFileError: If latents are given and not there.
+        UserError: If they are another teacher's.
+    """
+    if args.latents_dir is None or not args.model_conf.get("teacher_speech_share"):
+        return None
+    latents = TeacherLatents(args.latents_dir, fingerprint(args.teacher_model_file))
+    return TeacherSpeech(teacher, latents, args.latent_noise_scale)
 
 
 def build_student_latent(args: argparse.Namespace, teacher: VITSTeacher) -> StudentLatent | None:

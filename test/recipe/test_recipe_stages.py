@@ -72,6 +72,17 @@ def test_further_text_goes_with_the_corpus_to_the_encoder_and_no_recording(recip
     assert "--extra_text none.txt not found" in out.stderr
 
 
+def test_the_latents_of_further_text_reach_the_decoder_and_its_fine_tuning(recipe):
+    write(recipe, TEACHER, ENCODER, DECODER, SHAPES, SPEECH_SHAPES)
+    (plain,) = calls(recipe, 8)
+    assert "--latents_dir" not in plain
+    option = "--latents_dir exp/vits_teacher/latents_train.total_count.ave_extra "
+    (distillation,) = calls(recipe, 8, "--extra_text", "extra.txt")
+    (finetuning,) = calls(recipe, 8, "--extra_text", "extra.txt", "--finetune_decoder", "true")
+    assert option in distillation
+    assert option in finetuning
+
+
 def test_systems_of_the_teacher_alone_need_no_student(recipe):
     (recipe / "exp" / "vits_teacher").mkdir(parents=True)
     (recipe / "exp" / "vits_teacher" / "train.total_count.ave.pth").write_text("weights", encoding="utf-8")

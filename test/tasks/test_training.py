@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import math
 
 import pytest
 import torch
@@ -9,12 +10,14 @@ import yaml
 from conftest import make_encoder_conf
 from tiny_training import DECODER_CONFIG, options, train_decoder, train_encoder
 
+from espnet2_nix.errors import UserError
+from espnet2_nix.inference.latents import Corpus, dump_latents
 from espnet2_nix.models.checkpoint import read_state_dict
 from espnet2_nix.student.assembly import assemble
 from espnet2_nix.tasks.nix_decoder import NixDecoderTask
 from espnet2_nix.tasks.nix_encoder import NixEncoderTask
 from espnet2_nix.tasks.nix_scratch import NixScratchTask
-from espnet2_nix.text import token_list
+from espnet2_nix.text import token_list, tokenize
 
 
 @pytest.mark.parametrize("task", [NixEncoderTask, NixDecoderTask, NixScratchTask])
@@ -137,6 +140,47 @@ def test_a_student_from_scratch_is_assembled_and_speaks(tiny_data, trained, tmp_
     distilled = trained / "decoder" / "config.yaml", trained / "decoder" / "train.total_count.ave.pth"
     with pytest.raises(ValueError, match="or from one training from scratch"):
         assemble(tmp_path / "config.yaml", weights, *distilled, corpus="noise", license="CC0-1.0")
+
+
+def test_a_decoder_learns_from_the_teachers_speech_resumes_and_is_fine_tuned_with_it(
+    tiny_data, tiny_teacher_dir, trained, tmp_path
+):
+    (tmp_path / "extra").write_text(f"extra_1 {' '.join(tokenize('안녕하세요. 물이 많다.'))}\n", encoding="utf-8")
+    texts, recordings = [f"{tiny_data}/text"], [f"{tiny_data}/wav.scp"]
+    teacher = str(tiny_teacher_dir / "config.yaml"), str(tiny_teacher_dir / "model.pth")
+    dump_latents(Corpus.read(texts, recordings, str(tmp_path / "extra")), *teacher, tmp_path / "latents")
+    share = ["--model_conf", "teacher_speech_share=0.5"]
+    latents = f"--latents_dir={tmp_path / 'latents'}"
+    train_decoder(tiny_data, tiny_teacher_dir, tmp_path / "decoder", 1, *share, latents)
+    train_decoder(tiny_data, tiny_teacher_dir, tmp_path / "decoder", 2, *share, latents)  # goes on
+    checkpoint = torch.load(tmp_path / "decoder" / "checkpoint.pth", weights_only=False)
+    epochs = checkpoint["reporter"]["stats"]
+    assert list(epochs) == [1, 2]
+    assert all(math.isfinite(epochs[epoch]["train"]["teacher_speech_mel_loss"]) for epoch in epochs)
+    assert "teacher_speech_mel_loss" not in epochs[1]["valid"]
+    plain = read_state_dict(trained / "decoder" / "1epoch.pth")
+    assert checkpoint["model"].keys() == plain.keys()
+    config = yaml.safe_load((tmp_path / "decoder" / "config.yaml").read_text(encoding="utf-8"))
+    assert config["model_conf"]["teacher_speech_share"] == 0.5
+    assert config["latents_dir"] == str(tmp_path / "latents")
+    encoder = [
+        f"--encoder_train_config={trained / 'encoder' / 'config.yaml'}",
+        f"--encoder_model_file={trained / 'encoder' / 'valid.loss.best.pth'}",
+    ]
+    train_decoder(tiny_data, tiny_teacher_dir, tmp_path / "finetuned", 1, *encoder, *share, latents)
+    assert (tmp_path / "finetuned" / "1epoch.pth").exists()
+
+    dump_latents(Corpus.read(texts, recordings), *teacher, tmp_path / "recordings_only")
+    for options_, message in (
+        ([], "needs a teacher that reads further text: run stages 7 and 8 with --extra_text"),
+        ([f"--latents_dir={tmp_path / 'nowhere'}"], "nowhere/info.json not found; ./run.sh --stage 7"),
+        (
+            [f"--latents_dir={tmp_path / 'recordings_only'}"],
+            "expected the teacher's latents of further text, 16 frames or more",
+        ),
+    ):
+        with pytest.raises((UserError, FileNotFoundError), match=message):
+            train_decoder(tiny_data, tiny_teacher_dir, tmp_path / "refused", 1, *share, *options_)
 
 
 def test_half_of_a_fine_tuning_is_refused(tiny_teacher_dir, trained):

@@ -69,7 +69,7 @@ teacher_model=       # A finished ESPnet VITS, folder or zoo zip: stage 6 checks
 encoder_config=conf/train_nix_encoder.yaml  # Config of encoder distillation.
 encoder_args=""      # Arguments of encoder distillation.
 dump_latents=false   # Store the teacher's latents before stage 7, so that no teacher runs in it.
-extra_text=""        # Sentences, one a line, that the teacher reads to the encoder besides the corpus; needs alignment: teacher.
+extra_text=""        # Sentences, one a line, that the teacher reads to the encoder besides the corpus (needs alignment: teacher), and to the decoder where its config says teacher_speech_share.
 decoder_config=conf/train_nix_decoder.yaml  # Config of decoder distillation.
 decoder_args=""      # Arguments of decoder distillation.
 from_scratch=false   # Train the student without a teacher, in stage 7 alone: the control of distillation.
@@ -430,6 +430,9 @@ dump_teacher_latents() {
             --outdir "${dir}"
 }
 
+latents=${teacher_exp}/latents_${teacher_file%.pth}${extra_text:+_extra}
+further_speech_opts=${extra_text:+--latents_dir ${latents}} # stage 7 writes it; stage 8 reads it where teacher_speech_share is above 0
+
 # shellcheck source=egs2/TEMPLATE/nix_tts1/utils/warm_start.sh
 . utils/warm_start.sh
 
@@ -484,7 +487,6 @@ if ! ${skip_train}; then
         leave_run_sh "${encoder_exp}" 7
         encoder_data_opts="${text_data_opts} ${speech_data_opts}"
         if ${dump_latents} || [ -n "${extra_text}" ]; then
-            latents=${teacher_exp}/latents_${teacher_file%.pth}${extra_text:+_extra}
             dump_teacher_latents "${latents}"
             encoder_data_opts="--latents_dir ${latents} ${valid_text_data_opts}"
             encoder_data_opts+=" --train_data_path_and_name_and_type ${latents}/train_text,text,text"
@@ -510,6 +512,7 @@ if ! ${skip_train}; then
         leave_run_sh "${decoder_exp}" 8
         launch_training "${decoder_exp}" espnet2_nix.bin.nix_decoder_train "${decoder_config}" \
             ${teacher_opts} \
+            ${further_speech_opts} \
             ${speech_data_opts} \
             ${train_args} ${decoder_args}
     fi
@@ -521,6 +524,7 @@ if ! ${skip_train}; then
         leave_run_sh "${finetune_exp}" 8
         launch_training "${finetune_exp}" espnet2_nix.bin.nix_decoder_train "${decoder_config}" \
             ${teacher_opts} \
+            ${further_speech_opts} \
             --encoder_train_config "${encoder_exp}/config.yaml" \
             --encoder_model_file "${encoder_exp}/${encoder_file}" \
             --init_model_file "${decoder_exp}/${decoder_file}" \

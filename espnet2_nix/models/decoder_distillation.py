@@ -178,6 +178,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         text: torch.Tensor | None = None,
         text_lengths: torch.Tensor | None = None,
         forward_generator: bool = True,
+        durations: torch.Tensor | None = None,
         **kwargs: object,
     ) -> dict[str, Any]:
         """Losses of one turn; training and validation share it.
@@ -188,6 +189,7 @@ class DecoderDistillation(AbsGANESPnetModel):
             text: Token ids (B, T_text), for fine-tuning.
             text_lengths: Tokens (B,), for fine-tuning.
             forward_generator: True for the generator's turn, False for the discriminator's.
+            durations: Frames of each token (B, T_text), for fine-tuning; None leaves them to the teacher's own path.
             kwargs: What else a data loader gives (utt_id) is not needed.
 
         Returns:
@@ -199,7 +201,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         if forward_generator and turn is not None and turn.speech is speech and turn.training == self.training:
             out = turn.segments
         else:
-            out = self.distil(speech, speech_lengths, text, text_lengths)
+            out = self.distil(speech, speech_lengths, text, text_lengths, durations)
         if forward_generator:
             loss, stats = self.generator_losses(out)
         else:
@@ -214,6 +216,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         speech_lengths: torch.Tensor,
         text: torch.Tensor | None = None,
         text_lengths: torch.Tensor | None = None,
+        durations: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The distribution whose samples the decoder learns from.
 
@@ -221,17 +224,24 @@ class DecoderDistillation(AbsGANESPnetModel):
             Mean and log standard deviation (B, H, T_feats): the teacher's posterior, or the student's latent.
 
         Raises:
-            UserError: If the student's latent is wanted and no text was given.
+            UserError: If the student's latent is wanted and no text was given, or the durations do not fit.
         """
         assert self.teacher is not None
+        if self.student_latent is not None:
+            if text is None or text_lengths is None:
+                raise UserError(
+                    "fine-tuning on the student's latent needs the text: give text beside speech in the training data"
+                )
+            if durations is not None:
+                # Frames of a centred spectrogram, which is not computed here, no more than the teacher's posterior.
+                feats_lengths = speech_lengths // self.features.hop_length + 1
+                return self.student_latent.at_durations(text, text_lengths, durations, feats_lengths)
         feats, feats_lengths = self.features.feats(speech, speech_lengths)
         m_q, logs_q, feats_mask = self.teacher.posterior(feats, feats_lengths)
         if self.student_latent is None:
             return m_q, logs_q
-        if text is None or text_lengths is None:
-            raise UserError(
-                "fine-tuning on the student's latent needs the text: give text beside speech in the training data"
-            )
+        assert text is not None
+        assert text_lengths is not None
         return self.student_latent(self.teacher, text, text_lengths, m_q, feats_mask)
 
     def distil(
@@ -240,6 +250,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         speech_lengths: torch.Tensor,
         text: torch.Tensor | None = None,
         text_lengths: torch.Tensor | None = None,
+        durations: torch.Tensor | None = None,
     ) -> Segments:
         """Student waves of one random segment a clip, and the recording at the same frames.
 
@@ -256,7 +267,9 @@ class DecoderDistillation(AbsGANESPnetModel):
             speech = speech[kept, : int(speech_lengths.max())]
             if text is not None and text_lengths is not None:
                 text, text_lengths = text[kept], text_lengths[kept]
-        latent = self.latent(speech, speech_lengths, text, text_lengths)
+                if durations is not None:
+                    durations = durations[kept, : int(text_lengths.max())]
+        latent = self.latent(speech, speech_lengths, text, text_lengths, durations)
         return self.segments(*latent, speech, speech_lengths, num_spoken)
 
     def _draw_num_spoken(self, batch_size: int) -> int:
@@ -313,6 +326,8 @@ class DecoderDistillation(AbsGANESPnetModel):
         speech_lengths: torch.Tensor,
         text: torch.Tensor | None = None,
         text_lengths: torch.Tensor | None = None,
+        durations: torch.Tensor | None = None,
+        **kwargs: object,
     ) -> dict[str, torch.Tensor]:
         """A whole recording through the latent's mean and both decoders, to look at and to listen to.
 
@@ -321,12 +336,14 @@ class DecoderDistillation(AbsGANESPnetModel):
             speech_lengths: Samples (1,).
             text: Token ids (1, T_text), for fine-tuning.
             text_lengths: Tokens (1,), for fine-tuning.
+            durations: Frames of each token (1, T_text), for fine-tuning.
+            kwargs: What else a data loader gives is not needed.
 
         Returns:
             Dict of ``recording``, ``teacher`` and ``student`` (1, T_wav).
         """
         assert self.teacher is not None
-        m, _ = self.latent(speech, speech_lengths, text, text_lengths)
+        m, _ = self.latent(speech, speech_lengths, text, text_lengths, durations)
         num_samples = speech.shape[1]
         return {
             "recording": speech,

@@ -55,8 +55,39 @@ class StudentLatent:
         Raises:
             UserError: If an utterance has more tokens than frames.
         """
-        self.encoder.to(m_q.device)
         text = text[:, : int(text_lengths.max())]
         durations = teacher.alignment(text, text_lengths, m_q, feats_mask).sum(1).long()  # (B, T_text)
+        return self._latent(text, text_lengths, durations)
+
+    @torch.no_grad()
+    def at_durations(
+        self, text: torch.Tensor, text_lengths: torch.Tensor, durations: torch.Tensor, feats_lengths: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Latent distribution of a text at durations from outside; the teacher is not asked.
+
+        Args:
+            text: Token ids (B, T_text).
+            text_lengths: Tokens (B,).
+            durations: Frames of each token (B, T_text), int64, 0 on padding.
+            feats_lengths: Frames of the recordings (B,).
+
+        Returns:
+            m_s, and logs_s with the noise scale in it (B, H, T_feats).
+
+        Raises:
+            UserError: If the durations are those of another text or recording.
+        """
+        text = text[:, : int(text_lengths.max())]
+        if durations.shape != text.shape or not torch.equal(durations.sum(1), feats_lengths):
+            raise UserError(
+                f"durations: expected {text.shape[1]} tokens and {feats_lengths.tolist()} frames in the batch, found "
+                f"{durations.shape[1]} and {durations.sum(1).tolist()}; write them anew: remove the table, then run stage 6"
+            )
+        return self._latent(text, text_lengths, durations)
+
+    def _latent(
+        self, text: torch.Tensor, text_lengths: torch.Tensor, durations: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        self.encoder.to(text.device)
         latent = self.encoder(text, text_lengths, durations=durations)
         return latent["m_s"], latent["logs_s"] + self.log_noise_scale

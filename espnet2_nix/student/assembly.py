@@ -51,6 +51,8 @@ def student_config(
             "encoder_conf": encoder_conf,
             "decoder": decoder_args.decoder,
             "decoder_conf": decoder_args.decoder_conf,
+            # The noise with which the decoder was fine-tuned is the one that it speaks with.
+            **({"noise_scale": decoder_args.latent_noise_scale} if "latent_noise_scale" in decoder_args else {}),
         },
         "token_list": list(encoder_args.token_list),
         "frontend": encoder_args.frontend,

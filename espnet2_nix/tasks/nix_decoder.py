@@ -115,8 +115,8 @@ class NixDecoderTask(SafeTraining, AbsTask):
 
     @classmethod
     def optional_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
-        """What a data set may give besides: fine-tuning needs it."""
-        return ("text",)
+        """What a data set may give besides: fine-tuning needs the text, and takes durations in place of the teacher's path."""
+        return ("text", "durations")
 
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> DecoderDistillation:

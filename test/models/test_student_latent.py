@@ -45,3 +45,29 @@ def test_fine_tuning_needs_the_text_and_some_noise(tiny_teacher):
         model(**batch)
     with pytest.raises(ValueError, match="noise_scale: expected a factor above 0"):
         StudentLatent(encoder, noise_scale=0)
+
+
+def test_fine_tuning_takes_durations_from_outside_and_asks_no_teacher(tiny_teacher, monkeypatch):
+    encoder = NixEncoder(75, **make_encoder_conf())
+    model = make_decoder_distillation(tiny_teacher, student_latent=StudentLatent(encoder, noise_scale=0.5))
+    batch = make_batch()
+    feats_lengths = batch["speech_lengths"] // tiny_teacher.hop_length + 1
+    durations = torch.zeros_like(batch["text"])
+    for row, (num_tokens, num_frames) in enumerate(zip(batch["text_lengths"], feats_lengths, strict=True)):
+        durations[row, :num_tokens] = 1
+        durations[row, 0] += num_frames - num_tokens
+    monkeypatch.setattr(tiny_teacher, "posterior", None)
+    monkeypatch.setattr(tiny_teacher, "alignment", None)
+    m, logs = model.latent(**batch, durations=durations)
+    expected = encoder(batch["text"], batch["text_lengths"], durations=durations)
+    torch.testing.assert_close(m, expected["m_s"])
+    torch.testing.assert_close(torch.exp(logs), 0.5 * torch.exp(expected["logs_s"]))
+    assert torch.isfinite(model.train()(**batch, durations=durations)["loss"])
+
+
+def test_durations_of_another_recording_are_refused(tiny_teacher):
+    encoder = NixEncoder(75, **make_encoder_conf())
+    model = make_decoder_distillation(tiny_teacher, student_latent=StudentLatent(encoder))
+    batch = make_batch()
+    with pytest.raises(ValueError, match=r"durations: expected .* tokens and .* frames in the batch, found"):
+        model.latent(**batch, durations=torch.ones_like(batch["text"]))

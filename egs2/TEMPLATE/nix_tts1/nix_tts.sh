@@ -522,6 +522,11 @@ if ! ${skip_train}; then
         need "${encoder_exp}/${encoder_file}" 7
         need "${decoder_exp}/${decoder_file}" 8
         leave_run_sh "${finetune_exp}" 8
+        durations_opts=
+        if [ -e "${teacher_exp}/durations" ]; then # the aligner's, of a warm start: the teacher's own path is not learnt
+            durations_opts="--train_data_path_and_name_and_type ${teacher_exp}/durations,durations,text_int"
+            durations_opts+=" --valid_data_path_and_name_and_type ${teacher_exp}/durations,durations,text_int"
+        fi
         launch_training "${finetune_exp}" espnet2_nix.bin.nix_decoder_train "${decoder_config}" \
             ${teacher_opts} \
             ${further_speech_opts} \
@@ -530,6 +535,7 @@ if ! ${skip_train}; then
             --init_model_file "${decoder_exp}/${decoder_file}" \
             ${text_data_opts} \
             ${speech_data_opts} \
+            ${durations_opts} \
             ${train_args} ${decoder_args} ${finetune_args}
     fi
 else

@@ -148,9 +148,10 @@ def request() -> dict[str, str]:
 
 
 async def client(session: httpx.AsyncClient, server: Server, end: float, found: Found) -> None:
-    """Asks until the time is over; what it began it ends."""
-    while (begin := time.perf_counter()) < end:
-        first, size = 0.0, 0
+    """Asks once, and again until the time is over; what it began it ends."""
+    begin = 0.0
+    while begin == 0.0 or time.perf_counter() < end:
+        begin, first, size = time.perf_counter(), 0.0, 0
         try:
             async with session.stream("POST", f"{server.url}/v1/audio/speech", json=request()) as answer:
                 if answer.status_code == 503:

@@ -86,7 +86,7 @@ class Speech:
         try:
             piece = await loop.run_in_executor(self.executor, next, self._pieces, None)
         except UserError as error:
-            raise ApiError(400, f"input: {error}", "input") from None
+            raise ApiError(400, f"input: {error}", "input", "unreadable_text") from None
         if piece is not None:
             self._spoken.inc(len(piece) / self.sample_rate)
         return piece

@@ -95,7 +95,7 @@ def test_a_text_is_played_while_its_words_are_marked(browser, server, size, tmp_
     find(browser, "speak").click()
     browser.execute_script(WATCH)
     photographed, end = False, time.monotonic() + 120
-    while not find(browser, "status").text.startswith("다 말했습니다"):
+    while not find(browser, "status").text.startswith("다 읽었습니다"):
         assert time.monotonic() < end, find(browser, "status").text
         if not photographed and browser.execute_script("return window.marked.length") > 2:
             shot(browser, f"{size[0]}-speaking")
@@ -109,7 +109,16 @@ def test_a_text_is_played_while_its_words_are_marked(browser, server, size, tmp_
     )
     find(browser, "reading").click()
     assert "사천오백" in find(browser, "normalized").text.replace(" ", "")
-    assert find(browser, "changes").find_elements("tag name", "li")
+    changes = [item.text for item in find(browser, "changes").find_elements("tag name", "dd")]
+    assert "3개를 4,500원에 → 세 개를 사천오백 원에" in changes
+    # Every word as it is written in Hangul, with its sound where that differs.
+    written = browser.execute_script(
+        "return [...document.querySelectorAll('#words > span')].map((word) => [...word.childNodes].map((node) => "
+        "node.matches?.('ruby') ? [...node.childNodes].map((part) => part.textContent) : [node.textContent])[0])"
+    )
+    assert [word[0] for word in written] == find(browser, "normalized").text.split()
+    assert ["원에", "궈네"] in written
+    assert ["사과"] in written
     shot(browser, f"{size[0]}-done")
     find(browser, "download").click()
     wait_for(lambda: (tmp_path / "nix-tts.wav").is_file())
@@ -133,13 +142,14 @@ def test_the_keyboard_is_enough_and_both_languages_are_there(browser, server):
     for name in ("language", "text", "voice", "speed", "speak", "words"):
         assert name in seen
     find(browser, "language").send_keys(Keys.ENTER)
-    assert find(browser, "speak").text == "Speak"
+    assert find(browser, "speak").text == "Listen"
     assert browser.execute_script("return document.documentElement.lang") == "en"
     find(browser, "examples").find_elements("tag name", "button")[3].send_keys(Keys.ENTER)
     browser.switch_to.active_element.send_keys(Keys.CONTROL, Keys.ENTER)
     wait_for(lambda: find(browser, "stop").is_enabled())
     find(browser, "stop").send_keys(Keys.ENTER)
     assert find(browser, "status").text == "Stopped."
+    shot(browser, "english")
     wait_for(lambda: server.metric("nix_tts_active_requests") == 0)
 
 
@@ -149,7 +159,7 @@ def test_axe_finds_nothing(browser, server, size):
     script = os.environ.get("NIX_AXE") or str(Path(axe.__file__).parent / "axe.min.js")
     open_page(browser, server, size)
     find(browser, "speak").click()
-    wait_for(lambda: find(browser, "status").text.startswith("다 말했습니다"))
+    wait_for(lambda: find(browser, "status").text.startswith("다 읽었습니다"))
     browser.execute_script(Path(script).read_text(encoding="utf-8"))
     found = browser.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
     assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found["violations"]] == []

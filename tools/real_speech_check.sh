@@ -23,11 +23,13 @@ find -L "${source}/wav" -name '*.wav' | sort | sed -n 1,48p | while read -r wav;
     ln -s "${source}/transcript/${name}.txt" "${target}/transcript/${name}.txt"
 done
 few="--num_iters_per_epoch 3 --max_epoch 1 --batch_size 4"
+# One job a step: what costs here is the start of a process, and make demo has steps of several jobs.
+jobs="--nj 1 --inference_nj 1"
 # local/data.sh writes into data/ of its working folder: the check works in a copy of the recipe.
 tar -C egs2 -cf - --exclude=data --exclude=dump --exclude=exp --exclude=downloads TEMPLATE emotiontts | tar -C "${work}" -xf -
 export NIX_PYTHON="${PWD}/.venv/bin/python3"
 cd "${work}/emotiontts/nix_tts1"
-EMOTIONTTS=${work}/corpus ./run.sh --train_args "${few}" --test_sets eval1
+EMOTIONTTS=${work}/corpus ./run.sh ${jobs} --train_args "${few}" --test_sets eval1
 student=$(find exp/nix_tts/inference/eval1/student/wav -name '*.wav' | wc -l)
 clips=$(wc -l < dump/raw/eval1/text)
 [ "${student}" -eq "${clips}" ] || { echo "expected ${clips} synthesised clips, found ${student}" >&2; exit 1; }
@@ -44,7 +46,7 @@ work = pathlib.Path(sys.argv[1])
 write_voice(work, frames_per_symbol=4)
 (work / "phonemes.txt").write_text("mama nova vɪlo, əla.\n" * 24, encoding="utf-8")
 PYTHON
-warm="--teacher_init ${work}/tiny.onnx --start_phonemes ${work}/phonemes.txt --tag warm"
+warm="${jobs} --teacher_init ${work}/tiny.onnx --start_phonemes ${work}/phonemes.txt --tag warm"
 ./run.sh --stage 6 --stop_stage 8 ${warm} --train_args "${few}" --dump_latents true --encoder_args "--alignment teacher" \
     --decoder_config conf/tuning/train_nix_teacher_decoder.yaml
 ./run.sh --stage 9 --stop_stage 9 ${warm} --test_sets eval1 --systems "teacher student"

@@ -18,6 +18,14 @@ new MutationObserver((changes) => {
   }
 }).observe(document.getElementById("words"), { subtree: true, attributes: true, attributeFilter: ["class"] });
 """
+LISTEN = """
+window.played = [];
+const start = AudioBufferSourceNode.prototype.start;
+AudioBufferSourceNode.prototype.start = function (when) {
+  window.played.push([when, this.buffer.duration]);
+  return start.call(this, when);
+};
+"""
 DESKTOP, PHONE = (1100, 900), (360, 740)
 
 
@@ -92,6 +100,7 @@ def test_a_text_is_played_while_its_words_are_marked(browser, server, size, tmp_
     find(browser, "examples").find_elements("tag name", "button")[1].click()
     assert "4,500" in find(browser, "text").get_property("value")
     shot(browser, f"{size[0]}-start")
+    browser.execute_script(LISTEN)
     find(browser, "speak").click()
     browser.execute_script(WATCH)
     photographed, end = False, time.monotonic() + 120
@@ -128,6 +137,12 @@ def test_a_text_is_played_while_its_words_are_marked(browser, server, size, tmp_
     assert rate == 22050
     assert np.abs(samples).max() > 0
     assert f"{len(samples) / rate:.1f}초" in find(browser, "status").text
+    played = np.array(
+        browser.execute_script("return window.played")
+    )  # when a piece begins on the sound card's clock, its length
+    assert len(played) > 2
+    assert played[:, 1].sum() == pytest.approx(len(samples) / rate)
+    assert (np.diff(played[:, 0]) >= played[:-1, 1] - 1e-6).all()  # one after the other
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 

@@ -15,7 +15,9 @@ def int_or_null(value: str) -> int | None:
 
 def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--teacher_model", required=True, help="folder of a training, or a packed model (zip)")
+    parser.add_argument(
+        "--teacher_model", required=True, help="folder of a training, its .pth, or a packed model (zip)"
+    )
     parser.add_argument("--outdir", required=True, help="writes config.yaml and model.pth")
     parser.add_argument("--token_list", required=True, help="the recipe's token list")
     parser.add_argument("--fs", type=int, required=True, help="sampling rate of the data, Hz")

@@ -21,7 +21,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 def describe_pack(model: str) -> dict[str, Any]:
     """The description of a packed student."""
-    from espnet2_nix.inference.text2speech import unpack_model
+    from espnet2_nix.models.model_files import unpack_model
     from espnet2_nix.student.checkpoint import load_student
     from espnet2_nix.student.description import describe
 

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--voice", required=True, help="a Piper voice of quality medium (.onnx)")
+    parser.add_argument("--voice", required=True, help="a Piper voice (.onnx)")
     parser.add_argument(
         "--phonemes", default=None, help="sentences in IPA, one a line; default: those at hand in the voice's language"
     )

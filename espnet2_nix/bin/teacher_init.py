@@ -1,4 +1,4 @@
-"""Stage 6, warm start: makes a teacher of this recipe whose decoder is that of a public VITS voice."""
+"""Stage 6, warm start: makes a teacher of this recipe that begins with a public VITS voice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from espnet2_nix.bin import command
 
 def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--teacher_init", required=True, help="Piper voice (.onnx or .ckpt) of quality medium")
+    parser.add_argument(
+        "--teacher_init",
+        required=True,
+        help="Piper voice of quality medium or high (.onnx or .ckpt), or ESPnet VITS (folder, .pth or zip)",
+    )
     parser.add_argument(
         "--teacher_config", required=True, help="YAML of the teacher, see conf/train_vits_warm_start.yaml"
     )

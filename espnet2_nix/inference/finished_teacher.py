@@ -9,12 +9,11 @@ from pathlib import Path
 
 from espnet2_nix.errors import UserError
 from espnet2_nix.files import replace_file
-from espnet2_nix.inference.text2speech import unpack_model
 from espnet2_nix.models.load_teacher import load_teacher
+from espnet2_nix.models.model_files import find_files
 from espnet2_nix.models.vits_teacher import VITSTeacher
 
 logger = logging.getLogger(__name__)
-AVERAGE = "train.total_count.ave.pth"
 
 
 def import_teacher(
@@ -29,7 +28,7 @@ def import_teacher(
     """Writes ``config.yaml`` and ``model.pth`` of a finished teacher.
 
     Args:
-        teacher_model: Folder of a training, or a packed model (zip).
+        teacher_model: Folder of a training, its weights (``.pth``) with ``config.yaml`` beside them, or a packed model (zip).
         outdir: Where the files go.
         token_list: The recipe's token list, one a line.
         fs: Sampling rate of the data in Hz.
@@ -61,31 +60,6 @@ def import_teacher(
         teacher.hop_length,
         teacher.latent_channels,
     )
-
-
-def find_files(teacher_model: Path, folder: str) -> tuple[Path, Path]:
-    """Returns configuration and weights of a teacher; a pack is unpacked into ``folder``.
-
-    Raises:
-        UserError: There are none, or it is not clear which weights are meant.
-    """
-    if teacher_model.is_file():
-        files = unpack_model(teacher_model, folder)
-        return Path(files["train_config"]), Path(files["model_file"])
-    config = teacher_model / "config.yaml"
-    if not config.is_file():
-        raise UserError(f"{config} not found; --teacher_model takes the folder of an ESPnet training, or a zip file")
-    for name in ("model.pth", AVERAGE):
-        if (teacher_model / name).is_file():
-            return config, teacher_model / name
-    found = sorted(path.name for path in teacher_model.glob("*.pth"))
-    weights = [name for name in found if name != "checkpoint.pth"]
-    if len(weights) != 1:
-        raise UserError(
-            f"{teacher_model}: expected model.pth or {AVERAGE}, found {', '.join(found) or 'no weights'}; "
-            "copy the wanted file to model.pth beside config.yaml"
-        )
-    return config, teacher_model / weights[0]
 
 
 def _check_spectrogram(teacher: VITSTeacher, where: str, **wanted: int) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from espnet2_nix.errors import MissingFileError, UserError
+from espnet2_nix.errors import UserError
 from espnet2_nix.models.load_teacher import load_vits
+from espnet2_nix.models.model_files import unpack_model
 from espnet2_nix.models.nix_tts import NixTTS
 from espnet2_nix.models.vits_teacher import VITSTeacher
 from espnet2_nix.student.checkpoint import load_student
@@ -136,33 +137,6 @@ class Text2Speech:
                 return Text2Speech(**{**unpack_model(model_tag, folder), **kwargs})
             except UserError as error:  # the folder that it was unpacked into tells nobody anything
                 raise UserError(re.sub(rf"{re.escape(folder)}[^ :,]*/", f"{model_tag}: ", str(error))) from error
-
-
-def unpack_model(packed_model: str | Path, folder: str | Path) -> dict[str, str]:
-    """Unpacks a student's pack.
-
-    Args:
-        packed_model: The zip file.
-        folder: An empty folder.
-
-    Returns:
-        Paths of ``train_config`` and ``model_file``.
-
-    Raises:
-        MissingFileError: If there is no such file.
-        UserError: If it is no pack of a text-to-speech model.
-    """
-    from espnet2.main_funcs.pack_funcs import unpack
-
-    if not Path(packed_model).is_file():
-        raise MissingFileError(f"{packed_model} not found; stage 11 writes it: ./run.sh --stage 11 --stop_stage 11")
-    try:
-        files = unpack(packed_model, folder, use_cache=False)
-    except Exception as error:  # zipfile, tarfile and yaml raise half a dozen classes for a damaged file
-        raise UserError(f"{packed_model} cannot be unpacked as an ESPnet model: {error}") from error
-    if not {"train_config", "model_file"} <= files.keys():
-        raise UserError(f"{packed_model}: expected train_config and model_file, found {sorted(files)}")
-    return {name: files[name] for name in ("train_config", "model_file")}
 
 
 class TeacherText2Speech:

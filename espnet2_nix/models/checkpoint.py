@@ -76,7 +76,7 @@ def read_state_dict(model_file: str | Path) -> dict[str, torch.Tensor]:
     try:
         state_dict = safe_torch_load(model_file, map_location="cpu")
     except Exception as error:  # torch raises half a dozen classes for a truncated file
-        raise UserError(f"{model_file} cannot be read as a checkpoint: {error}") from error
+        raise UserError(f"{model_file} cannot be read as a checkpoint: {' '.join(str(error).split())}") from error
     if not isinstance(state_dict, dict) or not all(isinstance(v, torch.Tensor) for v in state_dict.values()):
         raise UserError(f"{model_file}: expected weights by name; give a model file, not a training's checkpoint.pth")
     return state_dict

@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
-import logging
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
+from espnet2.gan_tts.vits import VITS
 
 from espnet2_nix.modules.vits_generator import folded_names, set_folded_weights
 from espnet2_nix.warm_start.errors import TeacherInitError
-from espnet2_nix.warm_start.piper import FITS, MEDIUM, PiperVoice, decoder_state, wavenet_module_state
+from espnet2_nix.warm_start.espnet_model import module_of
+from espnet2_nix.warm_start.piper import FITS, PiperVoice, decoder_state, wavenet_module_state
 
-logger = logging.getLogger(__name__)
 MAX_DIFFERENCE = 1e-4
 
 
-def check_decoder_params(generator_params: dict[str, object], where: str | Path) -> None:
-    """Compares a configuration's decoder with that of quality medium.
+def follow_voice(tts_conf: dict[str, Any], generator_type: str, generator_params: Mapping[str, Any]) -> list[str]:
+    """Lets a teacher's configuration take on what a start voice decides: no size of a decoder can be chosen that was trained.
 
-    Raises:
-        TeacherInitError: Naming the options that differ.
+    Args:
+        tts_conf: ``tts_conf`` of the configuration; changed in place.
+        generator_type: The generator that has the voice's decoder.
+        generator_params: The values that the voice decides.
+
+    Returns:
+        What was changed, each as ``name: VALUE instead of VALUE``.
     """
-    wrong = [
-        f"{name}: {generator_params.get(name)} instead of {wanted}"
-        for name, wanted in MEDIUM.items()
-        if generator_params.get(name) != wanted
-    ]
-    if wrong:
-        raise TeacherInitError(
-            f"{where}: the start voice's decoder does not fit its generator_params ({'; '.join(wrong)}); "
-            "give --teacher_config conf/train_vits_warm_start.yaml"
-        )
+    wanted = {"generator_type": generator_type, **generator_params}
+    changed = []
+    for name, value in wanted.items():
+        place = tts_conf if name == "generator_type" else tts_conf["generator_params"]
+        if place.get(name) != value:
+            changed.append(f"{name}: {value} instead of {place.get(name)}")
+            place[name] = value
+    return changed
 
 
 def import_weights(generator: torch.nn.Module, voice: PiperVoice) -> list[str]:
     """Fills a VITS generator with what a Piper voice has.
 
     Args:
-        generator: ESPnet's generator with a decoder of residual blocks of the second type.
+        generator: ESPnet's generator whose decoder is built as the voice's.
         voice: The voice.
 
     Returns:
@@ -89,12 +93,12 @@ def difference_from_graph(decoder: torch.nn.Module, wav: np.ndarray, latent: np.
     return float(np.abs(found - wav).max())
 
 
-def describe(generator: torch.nn.Module, filled: list[str]) -> str:
+def describe(tts: VITS, filled: list[str]) -> str:
     """One line: what came from the start voice and what begins anew, with parameter counts."""
     kept: list[str] = []
     new: list[str] = []
-    for name, module in generator.named_children():
-        count = sum(p.numel() for p in module.parameters())
+    for name in [*(name for name, _ in tts.generator.named_children()), "discriminator"]:
+        count = sum(p.numel() for p in module_of(tts, name).parameters())
         if count:
             (kept if name in filled else new).append(f"{name} {count:,}")
     return f"from the start voice: {', '.join(kept)}; begins anew: {', '.join(new)}"

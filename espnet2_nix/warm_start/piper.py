@@ -23,12 +23,22 @@ MEDIUM = {
     "decoder_resblock_kernel_sizes": [3, 5, 7],
     "decoder_resblock_dilations": [[1, 2], [2, 6], [3, 12]],
 }
-FITS = "what fits is a Piper voice of quality medium: one speaker, 22050 Hz, a hop of 256 samples"
+# That of quality "high": HiFi-GAN V1 (arXiv 2010.05646) with two convolutions a dilation, which is ESPnet's own generator.
+HIGH = {
+    "hidden_channels": 192,
+    "decoder_kernel_size": 7,
+    "decoder_channels": 512,
+    "decoder_upsample_scales": [8, 8, 2, 2],
+    "decoder_upsample_kernel_sizes": [16, 16, 4, 4],
+    "decoder_resblock_kernel_sizes": [3, 7, 11],
+    "decoder_resblock_dilations": [[1, 3, 5], [1, 3, 5], [1, 3, 5]],
+}
+FITS = "what fits is a Piper voice of quality medium or high: one speaker, 22050 Hz, a hop of 256 samples"
 
 
 @dataclass(frozen=True)
 class PiperVoice:
-    """A Piper voice of quality *medium*.
+    """A Piper voice of quality *medium* or *high*.
 
     Attributes:
         path: The file it was read from.
@@ -50,6 +60,30 @@ class PiperVoice:
     def is_graph(self) -> bool:
         """Whether the voice can speak, being a graph and not a training's checkpoint."""
         return self.path.suffix == ".onnx"
+
+    @property
+    def is_high(self) -> bool:
+        """Whether its residual blocks have two convolutions a dilation."""
+        return "dec.resblocks.0.convs1.0.weight" in self.weights
+
+    @property
+    def generator_type(self) -> str:
+        """The generator that has such a decoder."""
+        return "vits_generator" if self.is_high else "vits_resblock2_generator"
+
+    @property
+    def generator_params(self) -> dict[str, Any]:
+        """What the voice decides of a generator: its decoder, and of a checkpoint, which cannot speak, the posterior encoder."""
+        params: dict[str, Any] = dict(HIGH if self.is_high else MEDIUM)
+        layers = sum(bool(re.fullmatch(r"enc_q\.enc\.in_layers\.\d+\.weight", name)) for name in self.weights)
+        if layers:
+            params |= {
+                "posterior_encoder_kernel_size": self.weights["enc_q.enc.in_layers.0.weight"].shape[2],
+                "posterior_encoder_layers": layers,
+                "posterior_encoder_stacks": 1,
+                "posterior_encoder_base_dilation": 1,
+            }
+        return params
 
 
 def read_piper_voice(path: str | Path, fs: int, n_shift: int) -> PiperVoice:
@@ -77,7 +111,7 @@ def read_piper_voice(path: str | Path, fs: int, n_shift: int) -> PiperVoice:
     if info.get("num_speakers", 1) not in (0, 1, None):
         raise TeacherInitError(f"{path}: expected a voice of one speaker, found {info['num_speakers']}; {FITS}")
     weights = _onnx_weights(path) if path.suffix == ".onnx" else _checkpoint_weights(path)
-    _check_decoder(path, weights, n_shift, quality)
+    _check_decoder(path, weights, n_shift)
     phoneme_ids = info.get("phoneme_id_map")
     espeak = info.get("espeak")
     language = espeak.get("voice", "") if isinstance(espeak, dict) else ""
@@ -171,14 +205,9 @@ def _checkpoint_weights(path: Path) -> dict[str, np.ndarray]:
     return weights
 
 
-def _check_decoder(path: Path, weights: Mapping[str, np.ndarray], n_shift: int, quality: object) -> None:
+def _check_decoder(path: Path, weights: Mapping[str, np.ndarray], n_shift: int) -> None:
     if "dec.conv_pre.weight" not in weights:
         raise TeacherInitError(f"{path}: expected a VITS with a decoder (dec.conv_pre.weight), found none; {FITS}")
-    if any(".convs1." in name for name in weights if name.startswith("dec.")):
-        raise TeacherInitError(
-            f"{path}: expected residual blocks of the second type, found those of quality {quality or 'high'} "
-            f"(two convolutions a dilation); {FITS}"
-        )
     if "emb_g.weight" in weights:
         raise TeacherInitError(f"{path}: expected one speaker, found {len(weights['emb_g.weight'])}; {FITS}")
     hop = int(np.prod(np.array(MEDIUM["decoder_upsample_scales"])))
@@ -199,7 +228,7 @@ def decoder_state(voice: PiperVoice, template: Mapping[str, Any]) -> dict[str, n
     state: dict[str, np.ndarray] = {}
     problems = []
     for name, tensor in template.items():
-        source = _decoder_source(name)
+        source = _decoder_source(name, voice.is_high)
         if source == "dec.conv_post.bias" and source not in voice.weights:
             state[name] = np.zeros(tuple(tensor.shape), np.float32)  # the original has none there
             continue
@@ -212,17 +241,19 @@ def decoder_state(voice: PiperVoice, template: Mapping[str, Any]) -> dict[str, n
             state[name] = np.asarray(array, np.float32)
     if problems:
         raise TeacherInitError(
-            f"{voice.path}: {len(problems)} weights of the decoder do not fit quality medium "
+            f"{voice.path}: {len(problems)} weights of the decoder do not fit quality {'high' if voice.is_high else 'medium'} "
             f"({'; '.join(problems[:5])}{', …' if len(problems) > 5 else ''}); {FITS}"
         )
     return state
 
 
-def _decoder_source(name: str) -> str:
-    """ESPnet's name of a decoder weight to the original's."""
+def _decoder_source(name: str, is_high: bool) -> str:
+    """ESPnet's name of a decoder weight to the original's, which knows one list of convolutions or two."""
     name = re.sub(r"^input_conv\.", "conv_pre.", name)
     name = re.sub(r"^upsamples\.(\d+)\.1\.", r"ups.\1.", name)
-    name = re.sub(r"^blocks\.(\d+)\.convs1\.(\d+)\.1\.", r"resblocks.\1.convs.\2.", name)
+    name = re.sub(r"^blocks\.(\d+)\.convs([12])\.(\d+)\.1\.", r"resblocks.\1.convs\2.\3.", name)
+    if not is_high:
+        name = name.replace(".convs1.", ".convs.")
     name = re.sub(r"^output_conv\.1\.", "conv_post.", name)
     return f"dec.{name}"
 

@@ -14,7 +14,8 @@ from espnet2_nix.text import frontend_info, tokenize
 def test_the_pack_speaks_through_espnet_and_through_us(packed, tmp_path, monkeypatch):
     from espnet2.bin.tts_inference import Text2Speech as ESPnetText2Speech
 
-    from espnet2_nix.inference.text2speech import Text2Speech, unpack_model
+    from espnet2_nix.inference.text2speech import Text2Speech
+    from espnet2_nix.models.model_files import unpack_model
 
     ours = Text2Speech.from_pretrained(packed, seed=3)
     out = ours("안녕하세요.")
@@ -35,7 +36,7 @@ def test_espnet_and_nix_tts_say_the_same_tokens(packed, tmp_path):
     from espnet2.bin.tts_inference import Text2Speech as ESPnetText2Speech
 
     from espnet2_nix.inference import Text2Speech
-    from espnet2_nix.inference.text2speech import unpack_model
+    from espnet2_nix.models.model_files import unpack_model
 
     text = "2024년 3월 15일, TV 3대"
     theirs = ESPnetText2Speech(**unpack_model(packed, tmp_path / "elsewhere")).preprocess_fn("u", {"text": text})[

@@ -1,6 +1,7 @@
 """What the stages run: their commands, with a stand-in for Python that writes down how it was called."""
 
 import os
+import re
 
 import pytest
 from conftest import run
@@ -81,6 +82,76 @@ def test_the_latents_of_further_text_reach_the_decoder_and_its_fine_tuning(recip
     (finetuning,) = calls(recipe, 8, "--extra_text", "extra.txt", "--finetune_decoder", "true")
     assert option in distillation
     assert option in finetuning
+
+
+def phases(recipe, filled, *options):
+    """The Python commands of a warm start whose start voice brings some modules; what they write holds the name of its writer."""
+    write(recipe, SHAPES, SPEECH_SHAPES, "dump/raw/tr_no_dev/wav.scp")
+    stub = """#!/bin/bash
+shift
+echo "$@" >> calls
+value() { sed -n "s/.* --$1 \\([^ ]*\\).*/\\1/p" <<< " ${call}"; }
+write() { mkdir -p "$(dirname "$1")"; echo "${call}" > "$1"; }
+call=$*
+case "$1" in
+    *.teacher_init) write "$(value outdir)/model.pth"; printf '%s\\n' FILLED > "$(value outdir)/filled" ;;
+    *.take_teacher) mkdir -p "$(dirname "$(value out)")"; cat "$(value model_file)" > "$(value out)" ;;
+    *.align_text | *.latent_stats) write "$(value out)" ;;
+    *.launch) for name in train.total_count.ave.pth valid.loss.best.pth; do write "$(value output_dir)/${name}"; done ;;
+esac
+"""
+    write(recipe, "stub", content=stub.replace("FILLED", filled))
+    (recipe / "stub").chmod(0o755)
+    (recipe / "calls").unlink(missing_ok=True)
+    command = ["./run.sh", "--stage", "6", "--stop_stage", "6", "--python", "./stub", "--teacher_init", "voice"]
+    out = run(*command, *options, cwd=recipe)
+    assert out.returncode == 0, out.stderr
+    path = recipe / "calls"
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def names_of(commands):
+    """What each command does: its module, or the training that ESPnet launches."""
+    return [re.findall(r"espnet2_nix\.bin\.(\w+)", command)[-1] for command in commands]
+
+
+def test_a_warm_start_trains_in_phases_and_skips_what_stands(recipe):
+    commands = phases(recipe, "decoder")
+    assert names_of(commands) == [
+        "teacher_init", "start_speech", "posterior_pretraining_train", "take_teacher", "vits_autoencoder_train", "take_teacher",
+        "text_aligner_train", "align_text", "dump_latents", "text_side_train", "take_teacher", "take_teacher",
+    ]  # fmt: skip
+    autoencoder = commands[4]
+    assert "--teacher_model_file exp/vits_teacher/phases/posterior/teacher/model.pth" in autoencoder
+    assert "--latent_stats exp/vits_teacher/phases/start_speech/latent_stats.npz" in autoencoder
+    assert "text_side_train" in (recipe / "exp/vits_teacher/model.pth").read_text(encoding="utf-8")
+    assert phases(recipe, "decoder") == []
+
+
+def test_a_start_voice_with_a_posterior_encoder_spares_its_phase(recipe):
+    commands = phases(recipe, "decoder posterior_encoder")
+    assert names_of(commands)[:4] == ["teacher_init", "latent_stats", "vits_autoencoder_train", "take_teacher"]
+    assert "--teacher_model_file exp/vits_teacher/phases/init/model.pth" in commands[2]
+    assert "--latent_stats exp/vits_teacher/phases/init/latent_stats.npz" in commands[2]
+
+
+def test_the_last_phase_that_stands_is_the_teacher(recipe):
+    teacher, phase = recipe / "exp/vits_teacher/model.pth", "exp/vits_teacher/phases/all_together"
+    phases(recipe, "decoder")
+    commands = phases(recipe, "decoder", "--all_together", "true", "--all_together_args", "--max_epoch 7")
+    assert names_of(commands) == ["gan_tts_train", "take_teacher", "take_teacher"]
+    assert "--init_param exp/vits_teacher/phases/text_side/teacher/model.pth" in commands[0]
+    assert f"--output_dir {phase} " in commands[0]
+    assert commands[0].endswith("--max_epoch 7")
+    assert "gan_tts_train" in teacher.read_text(encoding="utf-8")
+    assert phases(recipe, "decoder", "--all_together", "true") == []
+    assert phases(recipe, "decoder") == []  # and it stays
+    # An earlier version left the text side's result in the teacher's folder alone.
+    for name in ("text_side/teacher/model.pth", "all_together/teacher/model.pth"):
+        (recipe / "exp/vits_teacher/phases" / name).unlink()
+    assert phases(recipe, "decoder") == []
+    commands = phases(recipe, "decoder", "--all_together", "true")
+    assert "--init_param exp/vits_teacher/model.pth" in commands[0]
 
 
 def test_systems_of_the_teacher_alone_need_no_student(recipe):

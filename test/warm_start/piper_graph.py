@@ -1,4 +1,4 @@
-"""A graph with the names and the structure of a Piper voice of quality medium, and random weights."""
+"""A graph with the names and the structure of a Piper voice, and random weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from espnet2_nix.warm_start.piper import MEDIUM
+from espnet2_nix.warm_start.piper import HIGH, MEDIUM
 
 PHONEMES = {symbol: [i] for i, symbol in enumerate("_^$ ,.aəlmnoɪv")}
 
@@ -21,7 +21,7 @@ def write_voice(
     num_speakers: int = 1,
     leave_out: str = "",
     misshape: str = "",
-    second_convs: bool = False,
+    quality: str = "medium",
     post_bias: bool = False,
     frames_per_symbol: int = 2,
 ) -> Path:
@@ -41,7 +41,8 @@ def write_voice(
         nodes.append(helper.make_node(op, inputs, [output], name=f"/{output}", **attributes))
         return output
 
-    hidden, channels = MEDIUM["hidden_channels"], MEDIUM["decoder_channels"]
+    sizes = {"medium": MEDIUM, "high": HIGH}[quality]
+    hidden, channels = sizes["hidden_channels"], sizes["decoder_channels"]
     weights["enc_p.emb.weight"] = rng.normal(0, 1, (len(PHONEMES), hidden)).astype(np.float32)
     # A text encoder of the simplest kind: each symbol's row, some frames long; the scales are read and make no difference.
     weights["repeats"] = np.array([1, 1, frames_per_symbol], np.int64)
@@ -61,7 +62,7 @@ def write_voice(
         pads=[3, 3],
     )
     for i, (scale, kernel) in enumerate(
-        zip(MEDIUM["decoder_upsample_scales"], MEDIUM["decoder_upsample_kernel_sizes"], strict=True)
+        zip(sizes["decoder_upsample_scales"], sizes["decoder_upsample_kernel_sizes"], strict=True)
     ):
         inner = channels // 2 ** (i + 1)
         x = node("LeakyRelu", [x], f"up{i}_act", alpha=0.1)
@@ -73,19 +74,23 @@ def write_voice(
             pads=[(kernel - scale) // 2] * 2,
         )
         outputs = []
-        blocks = zip(MEDIUM["decoder_resblock_kernel_sizes"], MEDIUM["decoder_resblock_dilations"], strict=True)
+        blocks = zip(sizes["decoder_resblock_kernel_sizes"], sizes["decoder_resblock_dilations"], strict=True)
         for j, (size, dilations) in enumerate(blocks):
             index, y = 3 * i + j, x
             for k, dilation in enumerate(dilations):
-                name = f"dec.resblocks.{index}.{'convs1' if second_convs else 'convs'}.{k}"
-                act = node("LeakyRelu", [y], f"b{index}_{k}_act", alpha=0.1)
-                conv = node(
-                    "Conv",
-                    [act, weight(f"{name}.weight", inner, inner, size), weight(f"{name}.bias", inner)],
-                    f"b{index}_{k}_conv",
-                    dilations=[dilation],
-                    pads=[(size - 1) // 2 * dilation] * 2,
-                )
+                conv = y
+                for convs, step in {"medium": [("convs", dilation)], "high": [("convs1", dilation), ("convs2", 1)]}[
+                    quality
+                ]:
+                    name, output = f"dec.resblocks.{index}.{convs}.{k}", f"b{index}_{convs}_{k}"
+                    act = node("LeakyRelu", [conv], f"{output}_act", alpha=0.1)
+                    conv = node(
+                        "Conv",
+                        [act, weight(f"{name}.weight", inner, inner, size), weight(f"{name}.bias", inner)],
+                        f"{output}_conv",
+                        dilations=[step],
+                        pads=[(size - 1) // 2 * step] * 2,
+                    )
                 y = node("Add", [conv, y], f"b{index}_{k}")
             outputs.append(y)
         x = node("Sum", outputs, f"sum{i}")
@@ -113,7 +118,7 @@ def write_voice(
     path = folder / "tiny.onnx"
     onnx.save(model, str(path))
     info = {
-        "audio": {"sample_rate": sample_rate, "quality": "medium"},
+        "audio": {"sample_rate": sample_rate, "quality": quality},
         "espeak": {"voice": "en-us"},
         "num_speakers": num_speakers,
         "phoneme_id_map": PHONEMES,

@@ -19,30 +19,30 @@ from piper_graph import write_voice
 from espnet2_nix.modules.vits_generator import VITSResBlock2Generator, folded_names, set_folded_weights
 from espnet2_nix.warm_start.errors import TeacherInitError
 from espnet2_nix.warm_start.init import difference_from_graph, import_weights
-from espnet2_nix.warm_start.piper import MEDIUM, decoder_state, read_piper_voice
+from espnet2_nix.warm_start.piper import HIGH, MEDIUM, decoder_state, read_piper_voice
 from espnet2_nix.warm_start.start_speech import StartVoice, read_phonemes, write_start_speech
 
 
-def make_decoder() -> HiFiGANGenerator:
+def make_decoder(sizes: dict[str, object] = MEDIUM) -> HiFiGANGenerator:
     return HiFiGANGenerator(
-        in_channels=MEDIUM["hidden_channels"],
-        channels=MEDIUM["decoder_channels"],
-        kernel_size=MEDIUM["decoder_kernel_size"],
-        upsample_scales=MEDIUM["decoder_upsample_scales"],
-        upsample_kernel_sizes=MEDIUM["decoder_upsample_kernel_sizes"],
-        resblock_kernel_sizes=MEDIUM["decoder_resblock_kernel_sizes"],
-        resblock_dilations=MEDIUM["decoder_resblock_dilations"],
-        use_additional_convs=False,
+        in_channels=sizes["hidden_channels"],
+        channels=sizes["decoder_channels"],
+        kernel_size=sizes["decoder_kernel_size"],
+        upsample_scales=sizes["decoder_upsample_scales"],
+        upsample_kernel_sizes=sizes["decoder_upsample_kernel_sizes"],
+        resblock_kernel_sizes=sizes["decoder_resblock_kernel_sizes"],
+        resblock_dilations=sizes["decoder_resblock_dilations"],
+        use_additional_convs=sizes is HIGH,
     )
 
 
-@pytest.mark.parametrize("post_bias", [False, True])
-def test_imported_decoder_speaks_as_the_graph(tmp_path: Path, post_bias: bool) -> None:
-    voice = read_piper_voice(write_voice(tmp_path, post_bias=post_bias), 22050, 256)
+@pytest.mark.parametrize(("quality", "post_bias"), [("medium", False), ("medium", True), ("high", False)])
+def test_imported_decoder_speaks_as_the_graph(tmp_path: Path, quality: str, post_bias: bool) -> None:
+    voice = read_piper_voice(write_voice(tmp_path, quality=quality, post_bias=post_bias), 22050, 256)
     wav, latent = StartVoice(voice, num_threads=1).speak("mama.")
     assert wav.shape == (256 * len(latent),)
     assert np.abs(wav).max() > 1e-3
-    decoder = make_decoder()
+    decoder = make_decoder({"medium": MEDIUM, "high": HIGH}[quality])
     before = difference_from_graph(decoder, wav, latent)
     set_folded_weights(decoder, decoder_state(voice, folded_names(decoder)))
     assert difference_from_graph(decoder, wav, latent) < 1e-5 < before
@@ -75,7 +75,6 @@ def test_generator_has_the_voices_decoder_and_names_what_is_new(tmp_path: Path) 
     [
         ({"sample_rate": 16000}, r"expected a voice of 22050 Hz, found 16000 Hz .*what fits"),
         ({"num_speakers": 4}, r"expected a voice of one speaker, found 4.*what fits"),
-        ({"second_convs": True}, r"residual blocks of the second type, found .*what fits"),
     ],
 )
 def test_voices_that_do_not_fit_are_refused(tmp_path: Path, settings: dict[str, object], message: str) -> None:
@@ -88,12 +87,18 @@ def test_voices_that_do_not_fit_are_refused(tmp_path: Path, settings: dict[str, 
     [
         ({"leave_out": "dec.ups.1.bias"}, r"1 weights .*dec\.ups\.1\.bias missing"),
         ({"misshape": "dec.resblocks.4.convs.1.bias"}, r"convs\.1\.bias \(63,\) instead of \(64,\)"),
+        (
+            {"quality": "high", "leave_out": "dec.resblocks.1.convs2.2.weight"},
+            r"1 weights of the decoder do not fit quality high \(dec\.resblocks\.1\.convs2\.2\.weight missing",
+        ),
     ],
 )
 def test_missing_and_misshapen_weights_are_named(tmp_path: Path, settings: dict[str, object], message: str) -> None:
     voice = read_piper_voice(write_voice(tmp_path, **settings), 22050, 256)
     with pytest.raises(TeacherInitError, match=message):
-        decoder_state(voice, folded_names(make_decoder()))
+        decoder_state(
+            voice, folded_names(make_decoder({"medium": MEDIUM, "high": HIGH}[settings.get("quality", "medium")]))
+        )
 
 
 def test_no_vits_damaged_files_and_another_hop_are_refused(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ warm_start_teacher() {
     local dir=${teacher_exp} phases=${teacher_exp}/phases
     local init=${phases}/init speech=${phases}/start_speech
     local posterior=${phases}/posterior autoencoder=${phases}/autoencoder aligner=${phases}/aligner text_side=${phases}/text_side
+    local all=${phases}/all_together
     local latents=${phases}/latents
+    local heard=${posterior}/teacher latent_stats=${speech}/latent_stats.npz # what phase 2 begins with
 
     log "Stage 6: Teacher from ${teacher_init}: ${dir}, its phases: ${phases}"
     if [ ! -e "${init}/model.pth" ]; then
@@ -22,7 +24,12 @@ warm_start_teacher() {
             --n_shift "${n_shift}"
     fi
 
-    if [ ! -e "${posterior}/teacher/model.pth" ]; then
+    if grep -qsx posterior_encoder "${init}/filled"; then
+        heard=${init} latent_stats=${init}/latent_stats.npz
+        log "Stage 6, phase 1: nothing to do: the posterior encoder is the start voice's"
+        [ -e "${latent_stats}" ] || ${train_cmd} "${init}/latent_stats.log" \
+            ${python} -m espnet2_nix.bin.latent_stats $(so_far "${init}") --wav_scp "${data_raw}/${train_set}/wav.scp" --out "${latent_stats}"
+    elif [ ! -e "${posterior}/teacher/model.pth" ]; then
         log "Stage 6, phase 1: Posterior encoder on the start voice's own speech: ${posterior}"
         ${train_cmd} "${speech}/start_speech.log" \
             ${python} -m espnet2_nix.bin.start_speech \
@@ -46,8 +53,8 @@ warm_start_teacher() {
     if [ ! -e "${autoencoder}/teacher/model.pth" ]; then
         log "Stage 6, phase 2: Posterior encoder and decoder on the corpus: ${autoencoder}"
         launch_training "${autoencoder}" espnet2_nix.bin.vits_autoencoder_train "${warm_start_conf}/train_autoencoder.yaml" \
-            $(so_far "${posterior}/teacher") \
-            --latent_stats "${speech}/latent_stats.npz" \
+            $(so_far "${heard}") \
+            --latent_stats "${latent_stats}" \
             ${speech_data_opts} \
             ${train_args} ${autoencoder_args}
         take_teacher "${autoencoder}/train.total_count.ave.pth" "${autoencoder}/teacher"
@@ -71,7 +78,8 @@ warm_start_teacher() {
                 --out "${dir}/durations"
     fi
 
-    if [ ! -e "${dir}/model.pth" ]; then
+    # A teacher without it beside its phases is of an earlier version, which left the text side's result there alone.
+    if [ ! -e "${text_side}/teacher/model.pth" ] && [ ! -e "${dir}/model.pth" ]; then
         log "Stage 6, phase 3: Text side on stored posteriors: ${text_side}"
         ${train_cmd} "${latents}/dump_latents.log" \
             ${python} -m espnet2_nix.bin.dump_latents \
@@ -87,8 +95,35 @@ warm_start_teacher() {
             --frontend "${g2p}" \
             ${text_data_opts} \
             ${train_args} ${text_side_args}
-        take_teacher "${text_side}/valid.loss.best.pth" "${dir}"
+        take_teacher "${text_side}/valid.loss.best.pth" "${text_side}/teacher"
     fi
+
+    if ${all_together} && [ ! -e "${all}/teacher/model.pth" ]; then
+        local begun=${text_side}/teacher config=${init}/train.yaml
+        [ -e "${begun}/model.pth" ] || begun=${dir}
+        [ -e "${config}" ] || config=${warm_start_config}
+        log "Stage 6, phase 4: All modules together: ${all}"
+        launch_training "${all}" espnet2_nix.bin.gan_tts_train "${config}" \
+            --init_param "${begun}/model.pth" \
+            --use_preprocessor true \
+            --token_list "${token_list}" \
+            ${text_opts} \
+            --normalize none \
+            ${feats_opts} \
+            ${text_data_opts} \
+            ${speech_data_opts} \
+            ${train_args} ${all_together_args}
+        take_teacher "${all}/train.total_count.ave.pth" "${all}/teacher"
+    fi
+
+    # The last phase that stands is the teacher.
+    local last
+    for last in "${all}" "${text_side}"; do
+        if [ -e "${last}/teacher/model.pth" ]; then
+            cmp -s "${last}/teacher/model.pth" "${dir}/model.pth" || take_teacher "${last}/teacher/model.pth" "${dir}"
+            break
+        fi
+    done
 }
 
 # so_far DIR: the options that name the teacher which a phase left in DIR

@@ -47,6 +47,26 @@ def crop(x: torch.Tensor, starts: torch.Tensor, size: int, context: int = 0) -> 
     return get_segments(padded, starts, size + 2 * context)
 
 
+@torch.no_grad()
+def resynthesise(
+    tts: VITS, feats_extract: LinearSpectrogram, speech: torch.Tensor, speech_lengths: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """A whole recording through the posterior's mean and the decoder, to look at and to listen to.
+
+    Args:
+        tts: The teacher.
+        feats_extract: Its linear spectrogram.
+        speech: Waveform (1, T_wav), float32.
+        speech_lengths: Samples (1,).
+
+    Returns:
+        Dict of ``recording`` and ``teacher`` (1, T_wav).
+    """
+    feats, feats_lengths = feats_extract(speech, speech_lengths)
+    _, m_q, _, _ = tts.generator.posterior_encoder(feats.transpose(1, 2), feats_lengths)
+    return {"recording": speech, "teacher": tts.generator.decoder(m_q)[:, 0, : speech.shape[1]]}
+
+
 class PosteriorPretraining(AbsESPnetModel):
     """Phase 1: the posterior encoder learns the latent from which the start voice spoke.
 
@@ -118,6 +138,12 @@ class PosteriorPretraining(AbsESPnetModel):
         explained = 1 - (square * mask).sum() / ((z - z.mean()) ** 2 * mask).sum()
         stats = {"loss": loss.detach(), "explained_variance": explained.detach(), "logs_q": logs_q.detach().mean()}
         return force_gatherable((loss, stats, speech.shape[0]), loss.device)
+
+    def resynthesise(
+        self, speech: torch.Tensor, speech_lengths: torch.Tensor, **kwargs: object
+    ) -> dict[str, torch.Tensor]:
+        """The start voice's speech (1, T_wav) through the posterior's mean and its decoder; see the function of that name."""
+        return resynthesise(self.tts, self.feats_extract, speech, speech_lengths)
 
     def collect_feats(
         self, speech: torch.Tensor, speech_lengths: torch.Tensor, **kwargs: object
@@ -243,6 +269,12 @@ class VITSAutoencoder(AbsGANESPnetModel):
             loss, stats = self._discriminator_losses(out)
         loss, stats, weight = force_gatherable((loss, stats, speech.shape[0]), loss.device)
         return {"loss": loss, "stats": stats, "weight": weight, "optim_idx": 0 if forward_generator else 1}
+
+    def resynthesise(
+        self, speech: torch.Tensor, speech_lengths: torch.Tensor, **kwargs: object
+    ) -> dict[str, torch.Tensor]:
+        """A recording (1, T_wav) through the posterior's mean and the decoder; see the function of that name."""
+        return resynthesise(self.tts, self.feats_extract, speech, speech_lengths)
 
     def _discriminator_losses(self, out: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         real, fake = self.tts.discriminator_adv_loss(

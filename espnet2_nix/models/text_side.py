@@ -233,6 +233,29 @@ class TextSide(AbsESPnetModel):
         stats["loss"] = kl_loss.detach()
         return force_gatherable((loss, stats, text.shape[0]), loss.device)
 
+    @torch.no_grad()
+    def resynthesise(
+        self, text: torch.Tensor, text_lengths: torch.Tensor, utt_id: list[str], **kwargs: object
+    ) -> dict[str, torch.Tensor]:
+        """A text at the recording's durations, to look at and to listen to; ``posterior`` is what it can come to at best.
+
+        Args:
+            text: Token ids (1, T_text).
+            text_lengths: Tokens (1,).
+            utt_id: Its id.
+            kwargs: What else a data loader gives is not needed.
+
+        Returns:
+            Dict of ``posterior`` and ``prior`` (1, T_wav), decoded from the means of both.
+        """
+        generator = self.tts.generator
+        stored = self.latents.batch(utt_id, text_lengths)
+        assert stored.durations is not None
+        _, m_p, _, _ = generator.text_encoder(text, text_lengths)
+        m_p = expand_by_durations(m_p, stored.durations, stored.m_q.shape[2])
+        m = generator.flow(m_p, stored.feats_mask.to(m_p.dtype), g=None, inverse=True)
+        return {"posterior": generator.decoder(stored.m_q)[:, 0], "prior": generator.decoder(m)[:, 0]}
+
     def collect_feats(self, **kwargs: object) -> dict[str, torch.Tensor]:
         """Nothing: the posteriors are stored."""
         return {}

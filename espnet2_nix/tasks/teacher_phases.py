@@ -11,9 +11,7 @@ import torch
 from espnet2.tasks.abs_task import AbsTask, optim_classes
 from espnet2.train.class_choices import ClassChoices
 from espnet2.train.collate_fn import CommonCollateFn
-from espnet2.train.gan_trainer import GANTrainer
 from espnet2.train.preprocessor import CommonPreprocessor
-from espnet2.train.trainer import Trainer
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str_or_none
 
@@ -24,6 +22,7 @@ from espnet2_nix.models.teacher_phases import PosteriorPretraining, VITSAutoenco
 from espnet2_nix.models.text_side import TextAligner, TextSide
 from espnet2_nix.tasks.options import add_teacher_arguments, add_text_arguments, read_token_list
 from espnet2_nix.tasks.safe_training import SafeTraining
+from espnet2_nix.tasks.trainer import TeacherPhaseGANTrainer, TeacherPhaseTrainer, TextAlignerTrainer
 
 
 class TeacherPhaseTask(SafeTraining, AbsTask):
@@ -31,7 +30,7 @@ class TeacherPhaseTask(SafeTraining, AbsTask):
 
     num_optimizers: int = 1
     class_choices_list: ClassVar[list[ClassChoices]] = []
-    trainer = Trainer
+    trainer = TeacherPhaseTrainer
     data_names: ClassVar[tuple[str, ...]] = ("speech",)
 
     @classmethod
@@ -83,7 +82,7 @@ class VITSAutoencoderTask(TeacherPhaseTask):
     """Phase 2: posterior encoder and decoder on the corpus, adversarially, without text."""
 
     num_optimizers: int = 2
-    trainer = GANTrainer
+    trainer = TeacherPhaseGANTrainer
 
     @classmethod
     def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
@@ -137,6 +136,7 @@ class TextPhaseTask(TeacherPhaseTask):
 class TextAlignerTask(TextPhaseTask):
     """The alignment of corpus and text, learnt from the spectrogram alone."""
 
+    trainer = TextAlignerTrainer
     data_names: ClassVar[tuple[str, ...]] = ("text", "speech")
 
     @classmethod

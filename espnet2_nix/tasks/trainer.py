@@ -1,4 +1,4 @@
-"""ESPnet's trainers, with the pictures and sounds of distillation in TensorBoard."""
+"""ESPnet's trainers, with pictures and sounds of held-out utterances in TensorBoard."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from matplotlib.figure import Figure
 
 from espnet2_nix.models.decoder_distillation import DecoderDistillation
 from espnet2_nix.models.encoder_distillation import EncoderDistillation
+from espnet2_nix.models.teacher_phases import PosteriorPretraining, VITSAutoencoder
+from espnet2_nix.models.text_side import TextAligner, TextSide
 
 
 def figure_of(panels: dict[str, torch.Tensor], xlabel: str, ylabel: str) -> Figure:
@@ -58,6 +60,39 @@ def held_out(
             yield ids[0], {**to_device(batch, "cuda" if options.ngpu > 0 else "cpu"), "utt_id": ids}
 
 
+def draw_alignments(
+    pictures: Iterable[tuple[str, dict[str, torch.Tensor]]],
+    output_dir: Path | None,
+    writer: Any,
+    reporter: SubReporter,
+) -> None:
+    """Publishes alignments (T_feats, T_text) of held-out utterances, tokens upwards."""
+    for utt_id, attns in pictures:
+        figure = figure_of({name: attn.T for name, attn in attns.items()}, "frame", "token")
+        publish(figure, "alignment", utt_id, output_dir, writer, reporter.get_epoch())
+        reporter.next()
+
+
+def draw_waves(
+    waves_of: Iterable[tuple[str, dict[str, torch.Tensor]]],
+    mel_loss: torch.nn.Module,
+    fs: int,
+    output_dir: Path | None,
+    writer: Any,
+    reporter: SubReporter,
+) -> None:
+    """Publishes mel-spectrograms (bands, frames) of held-out utterances' waves (1, T_wav), and adds the waves to TensorBoard."""
+    epoch = reporter.get_epoch()
+    for utt_id, waves in waves_of:
+        panels = {name: mel_loss.wav_to_mel(wav)[0][0].T for name, wav in waves.items()}
+        publish(figure_of(panels, "frame", "mel band"), "mel", utt_id, output_dir, writer, epoch)
+        if writer is not None:
+            for name, wav in waves.items():
+                audio = wav[0].clamp(-1.0, 1.0).cpu()
+                writer.add_audio(f"{name}/{utt_id}", audio, epoch, sample_rate=fs)
+        reporter.next()
+
+
 class NixEncoderTrainer(Trainer):
     """Adds the soft and the hard alignment of held-out utterances, once an epoch."""
 
@@ -72,15 +107,40 @@ class NixEncoderTrainer(Trainer):
         reporter: SubReporter,
         options: TrainerOptions,
     ) -> None:
-        """Draws alignments (T_text rows, T_feats columns); called by ESPnet after validation."""
-        for utt_id, batch in held_out(model, iterator, options):
-            out = model.distil(**batch)
-            panels = {"hard": out.alignment.attn[0].T}
-            if out.alignment.attn_soft is not None:
-                panels = {"soft": out.alignment.attn_soft[0].T, **panels}
-            figure = figure_of(panels, "frame", "token")
-            publish(figure, "alignment", utt_id, output_dir, summary_writer, reporter.get_epoch())
-            reporter.next()
+        """Draws alignments; called by ESPnet after validation."""
+
+        def pictures() -> Iterable[tuple[str, dict[str, torch.Tensor]]]:
+            for utt_id, batch in held_out(model, iterator, options):
+                alignment = model.distil(**batch).alignment
+                soft = {} if alignment.attn_soft is None else {"soft": alignment.attn_soft[0]}
+                yield utt_id, {**soft, "hard": alignment.attn[0]}
+
+        draw_alignments(pictures(), output_dir, summary_writer, reporter)
+
+
+class TextAlignerTrainer(Trainer):
+    """The same for the aligner of a warm start."""
+
+    @classmethod
+    @torch.no_grad()
+    def plot_attention(
+        cls,
+        model: TextAligner,
+        output_dir: Path | None,
+        summary_writer: Any,
+        iterator: Iterable[tuple[list[str], dict[str, torch.Tensor]]],
+        reporter: SubReporter,
+        options: TrainerOptions,
+    ) -> None:
+        """Draws alignments; called by ESPnet after validation."""
+
+        def pictures() -> Iterable[tuple[str, dict[str, torch.Tensor]]]:
+            for utt_id, batch in held_out(model, iterator, options):
+                names = ("text", "text_lengths", "speech", "speech_lengths")
+                log_p_attn, attn, _ = model.align(*(batch[name] for name in names))
+                yield utt_id, {"soft": log_p_attn.softmax(dim=2)[0], "hard": attn[0]}
+
+        draw_alignments(pictures(), output_dir, summary_writer, reporter)
 
 
 class NixDecoderTrainer(GANTrainer):
@@ -97,15 +157,36 @@ class NixDecoderTrainer(GANTrainer):
         reporter: SubReporter,
         options: TrainerOptions,
     ) -> None:
-        """Draws mel-spectrograms (bands, frames) and adds waves; called by ESPnet after validation."""
-        epoch = reporter.get_epoch()
-        for utt_id, batch in held_out(model, iterator, options):
-            waves = model.resynthesise(**{name: value for name, value in batch.items() if name != "utt_id"})
-            panels = {name: model.mel_loss.wav_to_mel(wav)[0][0].T for name, wav in waves.items()}
-            figure = figure_of(panels, "frame", "mel band")
-            publish(figure, "mel", utt_id, output_dir, summary_writer, epoch)
-            if summary_writer is not None:
-                for name, wav in waves.items():
-                    audio = wav[0].clamp(-1.0, 1.0).cpu()
-                    summary_writer.add_audio(f"{name}/{utt_id}", audio, epoch, sample_rate=model.features.fs)
-            reporter.next()
+        """Draws mel-spectrograms and adds waves; called by ESPnet after validation."""
+        waves = (
+            (utt_id, model.resynthesise(**{name: value for name, value in batch.items() if name != "utt_id"}))
+            for utt_id, batch in held_out(model, iterator, options)
+        )
+        draw_waves(waves, model.mel_loss, model.features.fs, output_dir, summary_writer, reporter)
+
+
+class _TeacherPhasePictures:
+    """Adds mel-spectrogram and audio of held-out utterances to a phase of the teacher, as its model resynthesises them."""
+
+    @classmethod
+    @torch.no_grad()
+    def plot_attention(
+        cls,
+        model: PosteriorPretraining | VITSAutoencoder | TextSide,
+        output_dir: Path | None,
+        summary_writer: Any,
+        iterator: Iterable[tuple[list[str], dict[str, torch.Tensor]]],
+        reporter: SubReporter,
+        options: TrainerOptions,
+    ) -> None:
+        """Draws mel-spectrograms and adds waves; called by ESPnet after validation."""
+        waves = ((utt_id, model.resynthesise(**batch)) for utt_id, batch in held_out(model, iterator, options))
+        draw_waves(waves, model.tts.mel_loss, int(model.tts.fs), output_dir, summary_writer, reporter)
+
+
+class TeacherPhaseTrainer(_TeacherPhasePictures, Trainer):
+    """ESPnet's trainer with those pictures."""
+
+
+class TeacherPhaseGANTrainer(_TeacherPhasePictures, GANTrainer):
+    """ESPnet's adversarial trainer with those pictures."""

@@ -240,3 +240,40 @@ def test_stock_espnet_knows_the_generator_after_the_import_of_the_package(import
     )
     out = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
     assert out.stdout.split()[-1:] == ["VITSResBlock2Generator"], out.stderr
+
+
+def test_a_phase_draws_and_plays_what_it_resynthesises(vits, stored, tmp_path) -> None:
+    from espnet2.train.reporter import Reporter
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from torch.utils.tensorboard import SummaryWriter
+
+    from espnet2_nix.tasks import trainer
+
+    torch.manual_seed(0)
+    batch, latents, _ = stored
+    one = {name: value[:1] for name, value in batch.items()}
+    one["text"] = one["text"][:, : int(one["text_lengths"])]
+    aligner = TextAligner(75, 22050, vits.feats_extract, channels=8, attention_channels=8)
+    wanted = {
+        "posterior": (trainer.TeacherPhaseTrainer, PosteriorPretraining(vits.tts, vits.feats_extract), ("recording", "teacher")),
+        "autoencoder": (trainer.TeacherPhaseGANTrainer, VITSAutoencoder(vits.tts, vits.feats_extract), ("recording", "teacher")),
+        "text_side": (trainer.TeacherPhaseTrainer, TextSide(vits.tts, latents), ("posterior", "prior")),
+        "aligner": (trainer.TextAlignerTrainer, aligner, ()),
+    }  # fmt: skip
+    options = type("Options", (), {"no_forward_run": False, "ngpu": 0})
+    for name, (kind, model, waves) in wanted.items():
+        reporter = Reporter()
+        reporter.set_epoch(3)
+        writer = SummaryWriter(str(tmp_path / name / "tensorboard"))
+        with reporter.observe("att_plot") as sub_reporter:
+            kind.plot_attention(model, tmp_path / name, writer, [(["a"], one)], sub_reporter, options)
+        writer.close()
+        events = EventAccumulator(str(tmp_path / name / "tensorboard"), size_guidance={"images": 0, "audio": 0})
+        events.Reload()
+        picture = "alignment" if name == "aligner" else "mel"
+        assert (tmp_path / name / "a" / f"{picture}.3ep.png").exists()
+        assert events.Tags()["images"] == [f"{picture}/a"]
+        assert sorted(events.Tags()["audio"]) == sorted(f"{wave}/a" for wave in waves)
+    drawn = TextSide(vits.tts, latents).eval().resynthesise(**one, utt_id=["a"])
+    torch.testing.assert_close(drawn["posterior"], vits.tts.generator.decoder(latents.batch(["a"], one["text_lengths"]).m_q)[:, 0].detach())  # fmt: skip
+    assert drawn["prior"].shape == drawn["posterior"].shape

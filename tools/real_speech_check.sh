@@ -47,8 +47,7 @@ write_voice(work, frames_per_symbol=4)
 (work / "phonemes.txt").write_text("mama nova vɪlo, əla.\n" * 24, encoding="utf-8")
 PYTHON
 warm="${jobs} --teacher_init ${work}/tiny.onnx --start_phonemes ${work}/phonemes.txt --tag warm"
-./run.sh --stage 6 --stop_stage 8 ${warm} --train_args "${few}" --dump_latents true --encoder_args "--alignment teacher" \
-    --decoder_config conf/tuning/train_nix_teacher_decoder.yaml
+./run.sh --stage 6 --stop_stage 8 ${warm} --train_args "${few}"
 ./run.sh --stage 9 --stop_stage 9 ${warm} --test_sets eval1 --systems "teacher student"
 ./run.sh --stage 12 --stop_stage 12 ${warm}
 grep -q "began with a public voice" exp/nix_tts_warm/voice/LICENSE || { echo "the voice does not name its start voice" >&2; exit 1; }

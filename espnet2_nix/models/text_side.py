@@ -160,7 +160,7 @@ class TextSide(AbsESPnetModel):
         tts: The teacher; text encoder, flow and duration predictor are trained.
         latents: Its posteriors with the frames of each token.
         flow_start: Step at which the flow begins to learn; before, it is the identity that it begins as, and the text
-            encoder has the latent to itself.
+            encoder has the latent to itself. None: it rests throughout.
         duration_interval: The duration predictor, the dearest module, learns at every so manieth step.
         lambda_kl, lambda_dur: Loss weights.
     """
@@ -169,7 +169,7 @@ class TextSide(AbsESPnetModel):
         self,
         tts: VITS,
         latents: TeacherLatents,
-        flow_start: int = 400,
+        flow_start: int | None = 400,
         duration_interval: int = 4,
         lambda_kl: float = 1.0,
         lambda_dur: float = 1.0,
@@ -215,7 +215,8 @@ class TextSide(AbsESPnetModel):
         feats_mask = stored.feats_mask.to(m_q.dtype)
         hidden, m_p, logs_p, text_mask = generator.text_encoder(text, text_lengths)
         z = (m_q + torch.randn_like(m_q) * torch.exp(logs_q)) * feats_mask
-        z_p = z if self.training and step < self.flow_start else generator.flow(z, feats_mask, g=None)
+        at_rest = self.flow_start is None or (self.training and step < self.flow_start)
+        z_p = z if at_rest else generator.flow(z, feats_mask, g=None)
         m, logs = expand_by_durations(m_p, durations, z.shape[2]), expand_by_durations(logs_p, durations, z.shape[2])
         kl = logs - logs_q - 0.5 + 0.5 * (z_p - m) ** 2 * torch.exp(-2 * logs)
         kl_loss = (kl * feats_mask).sum() / feats_mask.sum()

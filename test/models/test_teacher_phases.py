@@ -10,11 +10,14 @@ import pytest
 import torch
 from conftest import make_batch
 
+from espnet2_nix.data.kaldi_io import read_table, write_table
+from espnet2_nix.models.checkpoint import fingerprint, read_config
 from espnet2_nix.models.load_teacher import load_teacher
 from espnet2_nix.models.teacher_latents import TeacherLatents, given_durations, write_latents
 from espnet2_nix.models.teacher_phases import PosteriorPretraining, VITSAutoencoder, crop, random_crops
 from espnet2_nix.models.text_side import TextAligner, TextSide, alignment_health
 from espnet2_nix.tasks.teacher_phases import freeze_all_but, load_phase
+from espnet2_nix.warm_start.durations import expected_log_likelihood, refine_durations
 from espnet2_nix.warm_start.teacher import take_teacher
 
 
@@ -198,6 +201,46 @@ def test_text_side_learns_on_given_durations_while_flow_and_ends_rest(vits, stor
     loss, _, _ = model(batch["text"], batch["text_lengths"], ["a", "b"])
     step(model, loss, model.trained)
     assert changed_modules(model, before) == {"text_encoder", "duration_predictor", "flow"}
+
+
+def test_a_flow_that_rests_has_no_gradient_whatever_the_step(vits, stored) -> None:
+    batch, latents, _ = stored
+    model = TextSide(vits.tts, latents, flow_start=None)
+    for training in (True, False):
+        model.train(training)(batch["text"], batch["text_lengths"], ["a", "b"])[0].backward()
+    assert all(p.grad is None for p in vits.tts.generator.flow.parameters())
+
+
+def test_expected_log_likelihood_is_the_mean_over_the_posterior() -> None:
+    torch.manual_seed(0)
+    m_q, logs_q, m_p, logs_p = torch.randn(1, 3, 4), torch.randn(1, 3, 4), torch.randn(1, 3, 2), torch.randn(1, 3, 2)
+    z = m_q + torch.exp(logs_q) * torch.randn(200_000, 3, 4)
+    for token in range(2):
+        prior = torch.distributions.Normal(m_p[0, :, token, None], torch.exp(logs_p[0, :, token, None]))
+        found = expected_log_likelihood(m_q, logs_q, m_p, logs_p)[0, :, token]
+        torch.testing.assert_close(found, prior.log_prob(z).sum(1).mean(0), rtol=0.02, atol=0.02)
+
+
+def test_refined_durations_cover_every_frame_in_order(tiny_teacher_dir, stored, tmp_path) -> None:
+    batch, latents, _ = stored
+    weights = tiny_teacher_dir / "model.pth"
+    args = read_config(tiny_teacher_dir / "config.yaml")
+    rows = {
+        name: " ".join(args.token_list[i] for i in batch["text"][row, : batch["text_lengths"][row]])
+        for row, name in enumerate("ab")
+    }
+    write_table(tmp_path / "text", rows)
+    info = tmp_path / "latents" / "info.json"
+    info.write_text(info.read_text().replace('"name"', f'"{fingerprint(weights)}"'))
+    refine_durations(
+        str(tiny_teacher_dir / "config.yaml"), str(weights), str(tmp_path / "latents"), str(weights),
+        [str(tmp_path / "text")], str(tmp_path / "durations"),
+    )  # fmt: skip
+    for name, line in read_table(tmp_path / "durations").items():
+        frames = [int(value) for value in line.split()]
+        assert len(frames) == len(rows[name].split())
+        assert sum(frames) == latents.index[name].num_frames
+        assert min(frames) >= 1
 
 
 def test_given_durations_must_fit(tmp_path) -> None:

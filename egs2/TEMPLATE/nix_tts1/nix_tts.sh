@@ -64,15 +64,16 @@ start_phonemes=      # Sentences in IPA, one a line, that the start voice reads;
 posterior_args=""    # Arguments of phase 1, the posterior encoder on the start voice's speech.
 autoencoder_args=""  # Arguments of phase 2, posterior encoder and decoder on the corpus.
 aligner_args=""      # Arguments of the aligner, before phase 3.
+text_prior_args=""   # Arguments of phase 3, text encoder with the flow at rest.
 text_side_args=""    # Arguments of phase 3, text encoder, flow and durations.
 all_together=false   # A phase 4: ESPnet's own training of all modules, begun with what phases 2 and 3 left; 0.9 s a step on two cores, so off by default.
 all_together_args="" # Arguments of phase 4, e.g. "--max_epoch 40"; its config is --warm_start_config.
 teacher_model=       # A finished ESPnet VITS, folder or zoo zip: stage 6 checks it and trains nothing.
-encoder_config=conf/train_nix_encoder.yaml  # Config of encoder distillation.
+encoder_config=      # Config of encoder distillation (default: conf/train_nix_encoder.yaml; with --teacher_init the one of that name in ${warm_start_conf}).
 encoder_args=""      # Arguments of encoder distillation.
-dump_latents=false   # Store the teacher's latents before stage 7, so that no teacher runs in it.
+dump_latents=        # Store the teacher's latents before stage 7, so that no teacher runs in it (default: false; true with --teacher_init).
 extra_text=""        # Sentences, one a line, that the teacher reads to the encoder besides the corpus (needs alignment: teacher), and to the decoder where its config says teacher_speech_share.
-decoder_config=conf/train_nix_decoder.yaml  # Config of decoder distillation.
+decoder_config=      # Config of decoder distillation (default: conf/train_nix_decoder.yaml; with --teacher_init the one of that name in ${warm_start_conf}).
 decoder_args=""      # Arguments of decoder distillation.
 from_scratch=false   # Train the student without a teacher, in stage 7 alone: the control of distillation.
 scratch_config=conf/train_nix_scratch.yaml  # Config of that training.
@@ -186,6 +187,17 @@ leave_run_sh() { # leave_run_sh DIR STAGE: a command in DIR that repeats the sta
     chmod +x "$1/run.sh"
 }
 
+# After a warm start the student learns from the aligner's durations, which need no teacher at hand, and begins with the teacher's decoder.
+student_conf() { # student_conf NAME: its config, the one of a warm start where there is one
+    if [ -n "${teacher_init}" ] && [ -e "${warm_start_conf}/$1" ]; then echo "${warm_start_conf}/$1"; else echo "conf/$1"; fi
+}
+[ -n "${encoder_config}" ] || encoder_config=$(student_conf train_nix_encoder.yaml)
+[ -n "${decoder_config}" ] || decoder_config=$(student_conf train_nix_decoder.yaml)
+if [ -z "${dump_latents}" ]; then
+    dump_latents=false
+    if [ -n "${teacher_init}" ]; then dump_latents=true; fi
+fi
+[[ ${dump_latents} =~ ^(true|false)$ ]] || die "--dump_latents ${dump_latents}: expected true or false"
 if ${from_scratch} && ${finetune_decoder}; then
     die "--from_scratch and --finetune_decoder exclude each other: a student from scratch already learns on its own latent"
 fi

@@ -7,10 +7,7 @@
 warm_start_teacher() {
     local dir=${teacher_exp} phases=${teacher_exp}/phases
     local init=${phases}/init speech=${phases}/start_speech
-    local posterior=${phases}/posterior autoencoder=${phases}/autoencoder aligner=${phases}/aligner text_side=${phases}/text_side
-    local all=${phases}/all_together
-    local latents=${phases}/latents
-    local heard=${posterior}/teacher latent_stats=${speech}/latent_stats.npz # what phase 2 begins with
+    local posterior=${phases}/posterior autoencoder=${phases}/autoencoder aligner=${phases}/aligner text_prior=${phases}/text_prior text_side=${phases}/text_side
 
     log "Stage 6: Teacher from ${teacher_init}: ${dir}, its phases: ${phases}"
     if [ ! -e "${init}/model.pth" ]; then
@@ -60,7 +57,7 @@ warm_start_teacher() {
         take_teacher "${autoencoder}/train.total_count.ave.pth" "${autoencoder}/teacher"
     fi
 
-    if [ ! -e "${dir}/durations" ]; then
+    if [ ! -e "${aligner}/durations" ]; then
         log "Stage 6, phase 3: Alignment of corpus and text: ${aligner}"
         launch_training "${aligner}" espnet2_nix.bin.text_aligner_train "${warm_start_conf}/train_text_aligner.yaml" \
             $(so_far "${init}") \
@@ -75,26 +72,28 @@ warm_start_teacher() {
                 --model_file "${aligner}/valid.loss.best.pth" \
                 --text "${data_raw}/${train_set}/text" "${data_raw}/${valid_set}/text" \
                 --wav_scp "${data_raw}/${train_set}/wav.scp" "${data_raw}/${valid_set}/wav.scp" \
+                --out "${aligner}/durations"
+    fi
+
+    if [ ! -e "${dir}/durations" ]; then
+        log "Stage 6, phase 3: Text encoder on stored posteriors, flow at rest: ${text_prior}"
+        store_posteriors "${aligner}/latents" "${autoencoder}/teacher" "${aligner}/durations"
+        train_text_side "${text_prior}" "${autoencoder}/teacher" "${aligner}/latents" "${warm_start_conf}/train_text_prior.yaml" ${text_prior_args}
+        take_teacher "${text_prior}/valid.loss.best.pth" "${text_prior}/teacher"
+        ${train_cmd} "${text_prior}/refine_durations.log" \
+            ${python} -m espnet2_nix.bin.refine_durations \
+                $(so_far "${text_prior}/teacher") \
+                --latents_dir "${aligner}/latents" \
+                --latents_model_file "${autoencoder}/teacher/model.pth" \
+                --text "${data_raw}/${train_set}/text" "${data_raw}/${valid_set}/text" \
                 --out "${dir}/durations"
     fi
 
     # A teacher without it beside its phases is of an earlier version, which left the text side's result there alone.
     if [ ! -e "${text_side}/teacher/model.pth" ] && [ ! -e "${dir}/model.pth" ]; then
         log "Stage 6, phase 3: Text side on stored posteriors: ${text_side}"
-        ${train_cmd} "${latents}/dump_latents.log" \
-            ${python} -m espnet2_nix.bin.dump_latents \
-                --text "${data_raw}/${train_set}/text" "${data_raw}/${valid_set}/text" \
-                --wav_scp "${data_raw}/${train_set}/wav.scp" "${data_raw}/${valid_set}/wav.scp" \
-                $(so_far "${autoencoder}/teacher") \
-                --durations "${dir}/durations" \
-                --outdir "${latents}"
-        launch_training "${text_side}" espnet2_nix.bin.text_side_train "${warm_start_conf}/train_text_side.yaml" \
-            $(so_far "${autoencoder}/teacher") \
-            --latents_dir "${latents}" \
-            --token_list "${token_list}" \
-            --frontend "${g2p}" \
-            ${text_data_opts} \
-            ${train_args} ${text_side_args}
+        store_posteriors "${text_side}/latents" "${text_prior}/teacher" "${dir}/durations"
+        train_text_side "${text_side}" "${text_prior}/teacher" "${text_side}/latents" "${warm_start_conf}/train_text_side.yaml" ${text_side_args}
         take_teacher "${text_side}/valid.loss.best.pth" "${text_side}/teacher"
     fi
 
@@ -124,6 +123,31 @@ warm_start_teacher() {
             break
         fi
     done
+}
+
+# store_posteriors LATENTS TEACHER DURATIONS: what the text side learns from
+store_posteriors() {
+    mkdir -p "$1"
+    ${train_cmd} "$1/dump_latents.log" \
+        ${python} -m espnet2_nix.bin.dump_latents \
+            --text "${data_raw}/${train_set}/text" "${data_raw}/${valid_set}/text" \
+            --wav_scp "${data_raw}/${train_set}/wav.scp" "${data_raw}/${valid_set}/wav.scp" \
+            $(so_far "$2") \
+            --durations "$3" \
+            --outdir "$1"
+}
+
+# train_text_side EXP TEACHER LATENTS CONFIG ARGS...
+train_text_side() {
+    local exp=$1 teacher=$2 latents=$3 config=$4
+    shift 4
+    launch_training "${exp}" espnet2_nix.bin.text_side_train "${config}" \
+        $(so_far "${teacher}") \
+        --latents_dir "${latents}" \
+        --token_list "${token_list}" \
+        --frontend "${g2p}" \
+        ${text_data_opts} \
+        ${train_args} "$@"
 }
 
 # so_far DIR: the options that name the teacher which a phase left in DIR

@@ -42,6 +42,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends git libgomp1 \
 COPY --from=builder /opt/venv /opt/venv
 COPY egs2 /opt/espnet2_nix/egs2
 COPY tools/docker_entrypoint.sh /usr/local/bin/espnet2_nix
-ENV NIX_PYTHON=/opt/venv/bin/python3 PATH=/opt/venv/bin:$PATH NUMBA_CACHE_DIR=/tmp MPLCONFIGDIR=/tmp
+# Any user, also one without a home.
+ENV NIX_PYTHON=/opt/venv/bin/python3 PATH=/opt/venv/bin:$PATH HOME=/tmp NUMBA_CACHE_DIR=/tmp MPLCONFIGDIR=/tmp
 WORKDIR /data
 ENTRYPOINT ["espnet2_nix"]

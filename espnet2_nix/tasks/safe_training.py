@@ -2,13 +2,14 @@
 
 Where it hooks into ESPnet: `SafeTraining` stands before ESPnet's task class and overrides two of its class methods. ``main``, once
 a training, takes the folder's lock and mends its checkpoints. ``main_worker``, once a process (one for each GPU), replaces
-``torch.save`` while ESPnet trains, since ESPnet writes its checkpoints in place.
+``torch.save`` while ESPnet trains, since ESPnet writes its checkpoints in place, and the averaging, which would stop at a damaged epoch.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import inspect
 import json
 import os
 import re
@@ -17,12 +18,13 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from espnet2.train import trainer
 from espnet2.train.reporter import Reporter
 
 from espnet2_nix.errors import UserError
@@ -62,14 +64,19 @@ class SafeTraining(_Task):
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
-        """ESPnet's main_worker, with checkpoints written whole.
+        """ESPnet's main_worker, with checkpoints written whole and only whole ones averaged.
 
         Raises:
-            UserError: A checkpoint cannot be written, or is of another model.
+            UserError: A checkpoint cannot be written, or is of another model; or an option's mapping has a key that its class does
+                not know.
         """
-        with whole_checkpoints():
+        with whole_checkpoints(), whole_averages():
             try:
                 super().main_worker(args)
+            except TypeError as error:
+                if (sentence := unknown_key(error, vars(args))) is None:
+                    raise
+                raise UserError(sentence) from error
             except RuntimeError as error:
                 if args.resume and "loading state_dict" in str(error):
                     what = " ".join(str(error).split())[:300]
@@ -216,6 +223,42 @@ def whole_checkpoints() -> Iterator[None]:
         torch.save = original
 
 
+@contextmanager
+def whole_averages() -> Iterator[None]:
+    """While it lasts, ESPnet averages the best epochs among those whose files are whole."""
+    original = trainer.average_nbest_models
+
+    def average(output_dir: Path, reporter: Reporter, *args: Any, **kwargs: Any) -> None:
+        original(output_dir, of_whole_epochs(reporter, Path(output_dir)), *args, **kwargs)
+
+    trainer.average_nbest_models = average
+    try:
+        yield
+    finally:
+        trainer.average_nbest_models = original
+
+
+def of_whole_epochs(reporter: Reporter, folder: Path) -> Reporter:
+    """What a training has noted, of the epochs alone whose files are there and whole; a damaged one is named.
+
+    Raises:
+        UserError: None is.
+    """
+    states = reporter.state_dict()
+    whole = {}
+    for epoch, stats in states["stats"].items():
+        path = folder / f"{epoch}epoch.pth"
+        if is_whole(path):
+            whole[epoch] = stats
+        elif path.exists():
+            print(f"{path} is damaged: left out of the average", file=sys.stderr)
+    if not whole:
+        raise UserError(f"no epoch in {folder} is whole, so there is nothing to average: remove it and train anew")
+    found = Reporter()
+    found.load_state_dict({**states, "stats": whole})
+    return found
+
+
 def is_whole(path: Path) -> bool:
     """Whether a file is a checkpoint of torch, complete and undamaged."""
     try:
@@ -268,23 +311,82 @@ def _complete_epoch(folder: Path, checkpoint: Path, criteria: Sequence[Sequence[
         ) from error
     epoch = reporter.get_epoch()
     path = folder / f"{epoch}epoch.pth"
-    if epoch < 1 or is_whole(path):
+    if epoch < 1:
         return
-    print(f"{path} was not written whole: made from {checkpoint}", file=sys.stderr)
-    with whole_checkpoints():
-        torch.save(model, path)
-    links = {"latest.pth": epoch}
-    links |= {
-        f"{phase}.{key}.best.pth": reporter.get_best_epoch(phase, key, mode)
-        for phase, key, mode in criteria
-        if reporter.has(phase, key)
-    }
-    for name, best in links.items():
-        if (folder / f"{best}epoch.pth").exists():
-            (folder / name).unlink(missing_ok=True)
-            (folder / name).symlink_to(f"{best}epoch.pth")
+    if not is_whole(path):
+        print(f"{path} was not written whole: made from {checkpoint}", file=sys.stderr)
+        with whole_checkpoints():
+            torch.save(model, path)
+    links = {"latest.pth": [epoch]}
+    for phase, key, mode in criteria:
+        if reporter.has(phase, key):
+            links[f"{phase}.{key}.best.pth"] = [best for best, _ in reporter.sort_epochs_and_values(phase, key, mode)]
+    for name, epochs in links.items():
+        _point(folder / name, [folder / f"{number}epoch.pth" for number in epochs])
+
+
+def _point(link: Path, epochs: Sequence[Path]) -> None:
+    """Lets a link name the first epoch that is whole; a damaged one before it is named."""
+    for path in epochs:
+        if is_whole(path):
+            if not link.is_symlink() or os.readlink(link) != path.name:
+                with explained(link):
+                    link.unlink(missing_ok=True)
+                    link.symlink_to(path.name)
+            return
+        if path.exists():
+            print(f"{path} is damaged: {link.name} names the best of the whole ones", file=sys.stderr)
 
 
 def _epoch_of(path: Path) -> int:
     match = re.fullmatch(r"(\d+)epoch\.pth", path.name)
     return int(match[1]) if match else 0
+
+
+# ---- keys that nothing knows
+
+
+def unknown_key(error: TypeError, options: Mapping[str, Any]) -> str | None:
+    """What to say when a constructor does not take a key of a mapping among the options.
+
+    Args:
+        error: What Python raised.
+        options: The training's options by name.
+
+    Returns:
+        One sentence that names key, place, class and the keys it knows; None where the error has another cause.
+    """
+    match = re.search(
+        r"(\w+)(?:\.__init__)?\(\) got (?:an unexpected keyword|multiple values for(?: keyword)?) argument '(\w+)'",
+        str(error),
+    )
+    if match is None:
+        return None
+    name, key = match.groups()
+    places = sorted(set(_mappings_with(key, options)) - {""})
+    if not places:
+        return None  # nobody wrote that key: the fault is ours
+    known = {key for module in list(sys.modules.values()) for key in _keys_of(getattr(module, name, None))}
+    return f"{' or '.join(places)}: {name} takes no {key} from a configuration; it takes {', '.join(sorted(known - {key})) or 'none'}"
+
+
+def _mappings_with(key: str, options: Mapping[str, Any], place: str = "") -> Iterator[str]:
+    """Where a key stands: the path of names to its mapping."""
+    if key in options:
+        yield place
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            yield from _mappings_with(key, value, f"{place}.{name}" if place else str(name))
+
+
+def _keys_of(found: object) -> list[str]:
+    """The arguments of a class that a YAML can give: numbers, words, lists and mappings; modules come from the task."""
+    if not isinstance(found, type):
+        return []
+    plain = re.compile(r"\b(?:int|float|bool|str|list|tuple|dict|Sequence|Mapping|List|Tuple|Dict|Any)\b")
+    return [
+        parameter.name
+        for parameter in inspect.signature(found).parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        and (parameter.annotation is parameter.empty or plain.search(str(parameter.annotation)))
+    ]

@@ -9,11 +9,31 @@ import sys
 
 import pytest
 import torch
+from espnet2.gan_tts.vits.generator import VITSGenerator
+from espnet2.main_funcs.average_nbest_models import average_nbest_models
+from espnet2.train import trainer
 from espnet2.train.reporter import Reporter
 
 from espnet2_nix.errors import UserError
+from espnet2_nix.losses.ged_loss import GEDLoss
+from espnet2_nix.models.alignment_learner import AlignmentLearner
+from espnet2_nix.models.decoder_distillation import DecoderDistillation
+from espnet2_nix.models.encoder_distillation import EncoderDistillation
+from espnet2_nix.models.nix_encoder import NixEncoder
+from espnet2_nix.models.teacher_phases import PosteriorPretraining, VITSAutoencoder
+from espnet2_nix.models.text_side import TextAligner, TextSide
+from espnet2_nix.modules.text_encoder import TextEncoder
+from espnet2_nix.modules.vits_discriminator import VITSDiscriminator
 from espnet2_nix.tasks import safe_training
-from espnet2_nix.tasks.safe_training import SafeTraining, experiment_lock, is_whole, run, whole_checkpoints
+from espnet2_nix.tasks.safe_training import (
+    SafeTraining,
+    experiment_lock,
+    is_whole,
+    run,
+    unknown_key,
+    whole_averages,
+    whole_checkpoints,
+)
 
 CRITERIA = [("valid", "loss", "min")]
 
@@ -157,6 +177,107 @@ def test_damage_within_a_checkpoint_is_found(tmp_path):
     raw[len(raw) // 2] ^= 1
     (tmp_path / "c.pth").write_bytes(raw)
     assert not is_whole(tmp_path / "c.pth")
+
+
+def weights_of(path):
+    return torch.load(path, weights_only=True)["weight"]
+
+
+def average(folder, nbest=3):
+    reporter = Reporter()
+    reporter.load_state_dict(torch.load(folder / "checkpoint.pth", weights_only=True)["reporter"])
+    with whole_averages():
+        trainer.average_nbest_models(folder, reporter, CRITERIA, nbest)
+
+
+def set_weights(folder, **values):
+    for name, value in values.items():
+        weights = torch.full((2, 2), float(value))
+        torch.save({"weight": weights, "bias": torch.zeros(2)}, folder / f"{name.removeprefix('_')}epoch.pth")
+
+
+@pytest.mark.parametrize("damage", [halve, lambda path: path.unlink()])
+def test_a_damaged_epoch_is_left_out_of_the_average_of_the_best(tmp_path, capsys, damage):
+    train(tmp_path, "--max_epoch", "4")
+    set_weights(tmp_path, _1=1, _2=2, _3=3, _4=4)
+    average(tmp_path)
+    assert weights_of(tmp_path / "valid.loss.ave.pth").mean() == 3  # epochs 2, 3 and 4 are the best three
+    damage(tmp_path / "3epoch.pth")
+    average(tmp_path)
+    assert weights_of(tmp_path / "valid.loss.ave.pth").mean() == pytest.approx(7 / 3)  # 1, 2 and 4
+    assert ("3epoch.pth is damaged: left out of the average" in capsys.readouterr().err) == (damage is halve)
+    assert trainer.average_nbest_models is average_nbest_models
+
+
+def test_without_a_whole_epoch_there_is_no_average(tmp_path):
+    train(tmp_path, "--max_epoch", "2")
+    for name in ("1epoch.pth", "2epoch.pth"):
+        halve(tmp_path / name)
+    with pytest.raises(UserError, match=r"no epoch in .* is whole"):
+        average(tmp_path)
+
+
+def test_a_link_to_a_damaged_best_epoch_moves_to_the_best_whole_one(tmp_path, capsys):
+    train(tmp_path, "--max_epoch", "3")
+    (tmp_path / "valid.loss.best.pth").symlink_to("2epoch.pth")
+    states = torch.load(tmp_path / "checkpoint.pth", weights_only=True)
+    states["reporter"]["stats"][2]["valid"]["loss"] = 0.0  # the best
+    torch.save(states, tmp_path / "checkpoint.pth")
+    train(tmp_path, "--max_epoch", "3")
+    assert os.readlink(tmp_path / "valid.loss.best.pth") == "2epoch.pth"
+    halve(tmp_path / "2epoch.pth")
+    train(tmp_path, "--max_epoch", "3")
+    assert os.readlink(tmp_path / "valid.loss.best.pth") == "3epoch.pth"
+    assert "2epoch.pth is damaged: valid.loss.best.pth names the best of the whole ones" in capsys.readouterr().err
+
+
+# ---- keys that nothing knows
+
+
+@pytest.mark.parametrize(
+    ("made", "known"),
+    [
+        (EncoderDistillation, "lambda_dur, lambda_latent, latent_direction"),
+        (PosteriorPretraining, ""),
+        (VITSAutoencoder, ""),
+        (TextAligner, ""),
+        (TextSide, ""),
+        (AlignmentLearner, "attention_channels"),
+        (NixEncoder, "channels"),
+        (TextEncoder, "kernel_size"),
+        (VITSDiscriminator, ""),
+        (GEDLoss, ""),
+        (torch.optim.AdamW, "lr"),
+        (VITSGenerator, "hidden_channels"),
+    ],
+)
+def test_a_key_that_a_class_does_not_know_is_named_with_those_it_knows(made, known):
+    with pytest.raises(TypeError) as error:
+        made(lambda_latnet=1)
+    sentence = unknown_key(error.value, {"lr": 1, "some_conf": {"inner": {"lambda_latnet": 1}}})
+    assert sentence.startswith(
+        f"some_conf.inner: {made.__name__} takes no lambda_latnet from a configuration; it takes "
+    )
+    assert known in sentence
+    # What the task gives is not the user's.
+    assert not {"encoder", "decoder", "teacher", "vits"} & set(sentence.rpartition("takes ")[2].split(", "))
+    assert unknown_key(error.value, {"some_conf": {"lambda_latent": 1}}) is None  # our own fault: nobody wrote that key
+
+
+def test_a_key_that_the_task_gives_is_refused_as_well():
+    conf = {"teacher": 1}
+    with pytest.raises(TypeError) as error:
+        DecoderDistillation(teacher=None, **conf)
+    assert unknown_key(error.value, {"model_conf": conf}).startswith("model_conf: DecoderDistillation takes no teacher")
+    with pytest.raises(TypeError) as error:
+        EncoderDistillation(None, None, **conf)
+    assert unknown_key(error.value, {"model_conf": conf}).startswith("model_conf: EncoderDistillation takes no teacher")
+
+
+def test_other_type_errors_keep_their_traceback():
+    with pytest.raises(TypeError) as error:
+        len(3)
+    assert unknown_key(error.value, {"model_conf": {"obj": 1}}) is None
 
 
 # ---- the lock

@@ -94,6 +94,21 @@ def test_another_token_list_is_refused(tiny_data, tiny_teacher_dir, tmp_path):
         NixEncoderTask.build_model(args)
 
 
+@pytest.mark.parametrize(
+    ("conf", "sentence"),
+    [
+        (
+            {"model_conf": {"lambda_latnet": 1.0}},
+            "^model_conf: EncoderDistillation takes no lambda_latnet .* lambda_latent",
+        ),
+        ({"optim_conf": {"lr": 1.0, "momentun": 1.0}}, "^optim_conf: Adadelta takes no momentun .* lr"),
+    ],
+)
+def test_a_misspelt_key_is_named_with_the_keys_there_are(tiny_data, tiny_teacher_dir, tmp_path, conf, sentence):
+    with pytest.raises(UserError, match=sentence):
+        train_encoder(tiny_data, tiny_teacher_dir, tmp_path, epochs=1, conf=conf)
+
+
 def test_a_decoder_is_fine_tuned_on_the_students_latent(tiny_data, tiny_teacher_dir, trained, tmp_path):
     finetuning = [
         f"--encoder_train_config={trained / 'encoder' / 'config.yaml'}",

@@ -4,6 +4,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -188,6 +189,33 @@ def test_slurm_pl_reports_failures_and_unknown_options(cluster):
     out = slurm_pl(cluster, "--colour", "red", "x.log", "true")
     assert out.returncode == 1
     assert "option colour=red is not defined in conf/slurm.conf" in out.stderr
+
+
+@pytest.mark.parametrize("number", ["$$", "4194304", "$$-0123abcd"])
+def test_what_a_killed_run_left_is_not_taken_for_a_finished_job(cluster, number):
+    # The same number of process may come again: `exec` gives slurm.pl the very one of the left-over.
+    script = f"mkdir q; echo 0 > q/done.x.{number}.1; exec {UTILS / 'slurm.pl'} x.log bash -c 'sleep 1; exit 3'"
+    out = run("bash", "-c", script, cwd=cluster, env={"PATH": f"{cluster}/bin:{os.environ['PATH']}"}, timeout=60)
+    assert out.returncode == 1
+    assert "1 / 1 failed" in out.stderr
+    assert "# Ended (code 3)" in (cluster / "x.log").read_text()
+    assert [name for name in os.listdir(cluster / "q") if name.startswith("done.")] == []
+
+
+def test_a_rerun_after_a_killed_slurm_pl_waits_for_its_own_tasks(cluster):
+    path = {**os.environ, "PATH": f"{cluster}/bin:{os.environ['PATH']}", "NIX_PYTHON": sys.executable}
+    task = ["bash", "-c", "echo run >> runs; sleep 2"]
+    killed = subprocess.Popen([str(UTILS / "slurm.pl"), "x.log", *task], cwd=cluster, env=path)
+    wait_until(lambda: (cluster / "runs").exists())
+    killed.kill()
+    killed.wait()
+    # The stand-in knows no scancel: the first task ends by itself and leaves its file.
+    wait_until(lambda: any(name.startswith("done.") for name in os.listdir(cluster / "q")))
+    begin = time.monotonic()
+    assert slurm_pl(cluster, "x.log", *task).returncode == 0
+    assert time.monotonic() - begin >= 2
+    assert (cluster / "runs").read_text() == "run\nrun\n"
+    assert [name for name in os.listdir(cluster / "q") if name.startswith("done.")] == []
 
 
 def test_slurm_pl_without_slurm_says_so(recipe):

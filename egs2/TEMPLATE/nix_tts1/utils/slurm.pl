@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shlex
 import shutil
 import signal
@@ -81,7 +82,7 @@ def main(arguments: list[str]) -> int:
 
 
 def forget(sync: str) -> None:
-    """Removes the files by which the tasks of this call say that they are done, also those of cancelled tasks."""
+    """Removes the files by which tasks say that they are done, also those of cancelled tasks and of killed dispatchers."""
     folder, prefix = os.path.split(sync)
     for name in os.listdir(folder):
         if name.startswith(f"{prefix}."):
@@ -111,7 +112,10 @@ def submit(call: Call, options: list[str]) -> tuple[str, str]:
         if os.path.exists(log):
             os.unlink(log)
     name = os.path.splitext(os.path.basename(call.log))[0]
-    sync = os.path.join(os.path.abspath(queue), f"done.{name}.{os.getpid()}")
+    # Numbers of processes come again, so that one alone could name what a killed dispatcher's tasks left.
+    every = os.path.join(os.path.abspath(queue), f"done.{name}")
+    forget(every)
+    sync = f"{every}.{os.getpid()}-{secrets.token_hex(4)}"
     script = os.path.join(queue, f"{name}.sh")
     output = os.path.join(queue, f"{name}.out")
     command = [*options, "--output", output, "--open-mode", "append", script]

@@ -6,6 +6,8 @@ import re
 import pytest
 from conftest import run
 
+from espnet2_nix.data.stamp import Stamp, make_stamp
+
 TEACHER = "exp/vits_teacher/train.total_count.ave.pth"
 ENCODER = "exp/nix_encoder/valid.loss.best.pth"
 DECODER = "exp/nix_decoder/train.total_count.ave.pth"
@@ -21,15 +23,21 @@ def write(recipe, *names, content="something\n"):
 
 
 def calls(recipe, stage, *options):
-    """The Python commands of a stage that succeeds."""
+    """The Python commands of a stage that succeeds, but for those that read and write stamps."""
     (recipe / "calls").unlink(missing_ok=True)
     (recipe / "stub").write_text('#!/bin/sh\necho "$@" >> calls\n', encoding="utf-8")
     (recipe / "stub").chmod(0o755)
     command = ["./run.sh", "--stage", str(stage), "--stop_stage", str(stage), "--python", "./stub", *options]
     out = run(*command, cwd=recipe)
     assert out.returncode == 0, out.stderr
+    return written(recipe)
+
+
+def written(recipe, stamps=False):
+    """What the stand-in wrote down: the commands that read and write stamps, or the others."""
     path = recipe / "calls"
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [line for line in lines if ("espnet2_nix.bin.stamp" in line) is stamps]
 
 
 def test_kss_without_kss_says_what_to_set(tmp_path, recipe):
@@ -65,7 +73,7 @@ def test_further_text_goes_with_the_corpus_to_the_encoder_and_no_recording(recip
     assert [line.split()[0] for line in lines] == ["extra_0000001", "extra_0000003", "u1"]
     shapes = (recipe / folder / "train_text_shape").read_text(encoding="utf-8").splitlines()
     assert shapes == [f"{line.split()[0]} {len(line.split()) - 1},3" for line in lines]
-    dump, train = (recipe / "calls").read_text(encoding="utf-8").splitlines()
+    dump, train = written(recipe)
     assert f"--extra_text {folder}/extra_text" in dump
     assert f"--latents_dir {folder}" in train
     assert "speech,sound" not in train
@@ -187,7 +195,7 @@ def test_without_its_decoder_fine_tuning_distils_first(recipe):
     (recipe / "stub").chmod(0o755)
     command = ["./run.sh", "--stage", "8", "--stop_stage", "8", "--finetune_decoder", "true", "--python", "./stub"]
     assert run(*command, cwd=recipe).returncode == 0
-    distillation, finetuning = (recipe / "calls").read_text(encoding="utf-8").splitlines()
+    distillation, finetuning = written(recipe)
     assert "--output_dir exp/nix_decoder " in distillation
     assert "--output_dir exp/nix_decoder_finetuned " in finetuning
 
@@ -245,4 +253,126 @@ def test_a_training_on_a_cpu_gets_every_core_though_jobs_get_one(recipe, options
     (recipe / "stub").chmod(0o755)
     command = ["./run.sh", "--stage", "6", "--stop_stage", "6", "--python", "./stub", *options]
     assert run(*command, cwd=recipe, env={"OMP_NUM_THREADS": ""}).returncode == 0
-    assert (recipe / "calls").read_text(encoding="utf-8").splitlines() == [f"{threads} espnet2.bin.launch"]
+    lines = (recipe / "calls").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if "stamp" not in line] == [f"{threads} espnet2.bin.launch"]
+
+
+# ---- stamps
+
+
+def run_stage(recipe, stage, *options):
+    """A stage whose stamps are read and written by the true command; everything else only makes the files that the stage needs."""
+    stub = "#!/bin/bash\n"
+    stub += (
+        '[[ "$2" == *.bin.stamp ]] && exec python3 -W ignore "$@"\n[[ "$2" == *.bin.systems ]] && exec python3 "$@"\n'
+    )
+    stub += '[[ "$*" != *fail* ]] || exit 1\n'
+    stub += 'echo "$@" >> calls\n[[ "$2" != *nix_assemble ]] || echo student > exp/nix_tts/model.pth\n'
+    stub += "mkdir -p exp/nix_tts/inference/eval1/student\n"
+    stub += "touch exp/nix_tts/inference/eval1/student/utterances.{1,2}.tsv\n"
+    write(recipe, "stub", content=stub)
+    (recipe / "stub").chmod(0o755)
+    command = ["./run.sh", "--stage", str(stage), "--stop_stage", str(stage), "--python", "./stub", "--ngpu", "0"]
+    return run(*command, "--systems", "student", *options, cwd=recipe)
+
+
+@pytest.fixture
+def trained(recipe):
+    """A recipe with the files and stamps of stages 2 to 8, in little."""
+    write(recipe, ENCODER, DECODER, TEACHER)
+    write(recipe, "dump/raw/eval1/text", "dump/raw/eval1/wav.scp", content="u1 a\nu2 b\n")
+    data = make_stamp("3", {"fs": "22050", "min_frames": "32"})
+    data.write(recipe / "dump/raw/stamp.json")
+    for name in ("nix_encoder", "nix_decoder", "vits_teacher"):
+        Stamp("7", upstream={"dump/raw/stamp.json": data.facts()}).write(recipe / "exp" / name / "stamp.json")
+    return recipe
+
+
+STAMPS = {
+    9: ["exp/nix_tts/stamp.json", "exp/nix_tts/inference/stamp.json"],
+    10: ["exp/nix_tts/scores.stamp.json"],
+    11: ["exp/nix_tts/nix_tts_toy_kss.zip.stamp.json"],
+    12: ["exp/nix_tts/voice.stamp.json"],
+}
+
+
+def test_stages_9_to_12_leave_stamps_of_what_made_their_output(trained):
+    for stage, names in STAMPS.items():
+        out = run_stage(trained, stage)
+        assert out.returncode == 0, out.stderr
+        for name in names:
+            stamp = Stamp.read(trained / name)
+            assert (stamp.stage, stamp.finished) == (str(stage), True)
+            facts = stamp.facts()
+            assert (facts["fs"], facts["license"], ENCODER in facts) == ("22050", "CC0-1.0", True)
+
+
+@pytest.mark.parametrize("stage", [10, 11, 12])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--fs", "16000"], "was made with fs 22050, this run has fs 16000"),
+        (["--license", "CC-BY-4.0"], "was made with license CC0-1.0, this run has license CC-BY-4.0"),
+    ],
+)
+def test_stages_10_to_12_refuse_what_was_made_with_other_options(trained, stage, options, message):
+    assert run_stage(trained, 9).returncode == 0
+    out = run_stage(trained, stage, *options)
+    assert out.returncode == 1
+    assert message in out.stderr
+    assert "./run.sh --stage" in out.stderr
+    assert not any((trained / name).exists() for name in STAMPS[stage])
+
+
+@pytest.mark.parametrize("stage", [10, 11, 12])
+def test_stages_10_to_12_refuse_a_student_that_is_older_than_its_trainings(trained, stage):
+    assert run_stage(trained, 9).returncode == 0
+    write(trained, ENCODER, content="trained on\n")
+    out = run_stage(trained, stage)
+    assert out.returncode == 1
+    assert f"exp/nix_tts (stage 9) was made of another {ENCODER}: its SHA-256 began" in out.stderr
+    assert "run ./run.sh --stage 9" in out.stderr
+    assert run_stage(trained, stage, "--other_data", "true").returncode == 0
+
+
+def test_scores_refuse_speech_that_is_older_than_its_student(trained):
+    assert run_stage(trained, 9).returncode == 0
+    kept = (trained / STAMPS[9][1]).read_bytes()
+    write(trained, DECODER, content="trained on\n")
+    assert run_stage(trained, 9).returncode == 0
+    (trained / STAMPS[9][1]).write_bytes(kept)
+    out = run_stage(trained, 10)
+    assert out.returncode == 1
+    assert f"exp/nix_tts/inference (stage 9) is older than exp/nix_tts: {DECODER} was" in out.stderr
+
+
+def test_a_stage_that_was_broken_off_is_refused_by_the_next(trained):
+    assert run_stage(trained, 9).returncode == 0
+    out = run_stage(trained, 9, "--inference_args", "--fail")
+    assert out.returncode == 1, out.stderr
+    out = run_stage(trained, 10)
+    assert out.returncode == 1
+    assert (
+        "exp/nix_tts/inference: stage 9 was begun and did not finish; run ./run.sh --stage 9 --stop_stage 9"
+        in out.stderr
+    )
+    out = run_stage(trained, 9, "--license", "fails")
+    assert out.returncode == 1, out.stderr
+    out = run_stage(trained, 11)
+    assert out.returncode == 1
+    assert "exp/nix_tts: stage 9 was begun and did not finish; run ./run.sh --stage 9 --stop_stage 9" in out.stderr
+
+
+def test_a_students_stage_leaves_its_teachers_stamp_as_it_is(trained):
+    write(trained, SHAPES, SPEECH_SHAPES)
+    make_stamp("5", {"fs": "22050", "min_frames": "64"}).write(trained / "exp/tts_stats_raw_standard/stamp.json")
+    before = (trained / "exp/vits_teacher/stamp.json").read_bytes()
+    options = ["--min_frames", "64"]
+    out = run_stage(trained, 8, *options)
+    assert out.returncode == 1
+    assert "exp/vits_teacher was made with min_frames 32, this run has min_frames 64" in out.stderr
+    (trained / "exp/nix_decoder/stamp.json").unlink()
+    out = run_stage(trained, 8, *options, "--other_data", "true")
+    assert out.returncode == 0, out.stderr
+    assert (trained / "exp/vits_teacher/stamp.json").read_bytes() == before
+    assert Stamp.read(trained / "exp/nix_decoder/stamp.json").facts()["min_frames"] == "64"

@@ -169,16 +169,27 @@ join_jobs() { # join_jobs TABLE PART...: one sorted table of the parts, which go
     mv "${table}.tmp" "${table}"
     rm -f "$@"
 }
-# Options that decide the data; every stage that reads them compares them with the stamp of what it reads.
+# Options that decide what a stage makes; every stage compares them with the stamp of what it reads.
 data_settings=("fs=${fs}" "trim_db=${trim_db}" "trim_margin=${trim_margin}" "g2p=${g2p}")
 filter_settings=("n_shift=${n_shift}" "min_frames=${min_frames}" "max_seconds=${max_seconds}")
 feats_settings=("n_fft=${n_fft}" "win_length=${win_length}")
-check_stamp() { # check_stamp STAMP...: stops when an input was made with other options, or of something that was made anew since
-    local stamp stamps=()
-    # What was made before there were stamps has none.
-    for stamp in "$@"; do if [ -e "${stamp}" ]; then stamps+=("${stamp}"); fi; done
-    [ ${#stamps[@]} -eq 0 ] || ${python} -m espnet2_nix.bin.stamp --check "${stamps[@]}" \
-        --settings "${data_settings[@]}" "${filter_settings[@]}" "${feats_settings[@]}"
+licence_settings=("corpus=${corpus}" "license=${license}")
+all_settings=("${data_settings[@]}" "${filter_settings[@]}" "${feats_settings[@]}" "${licence_settings[@]}")
+if [ -n "${local_data_opts}" ]; then all_settings+=("local_data_opts=${local_data_opts}"); fi # later stages need not repeat it
+check_stamp() { # check_stamp [--other_data BOOL] STAMP...: stops when an input was made with other options, or of what was made anew since
+    local opts=()
+    if [ "$1" = --other_data ]; then opts=("$1" "$2") && shift 2; fi
+    ${python} -m espnet2_nix.bin.stamp "${opts[@]}" --check "$@" --settings "${all_settings[@]}"
+}
+begin_stamp() { # begin_stamp STAMP STAGE: until the stage has ended, what it makes is not what it was, nor what it will be
+    mkdir -p "$(dirname "$1")"
+    printf '{"stage": "%s", "finished": false}\n' "$2" > "$1.tmp"
+    mv "$1.tmp" "$1"
+}
+write_stamp() { # write_stamp STAMP STAGE [--settings NAME=VALUE...] [--content FILE...] [--upstream STAMP...]
+    local stamp=$1 number=$2
+    shift 2
+    ${python} -m espnet2_nix.bin.stamp --out "${stamp}" --stage "${number}" "$@"
 }
 leave_run_sh() { # leave_run_sh DIR STAGE: a command in DIR that repeats the stage
     mkdir -p "$1"
@@ -228,6 +239,7 @@ fi
 tag_=${tag:+_${tag}}
 data_raw=${dumpdir}/raw
 token_list=${dumpdir}/token_list/${g2p}/tokens.txt
+tokens_stamp=$(dirname "${token_list}")/stamp.json
 [ -n "${tts_stats_dir}" ] || tts_stats_dir=${expdir}/tts_stats_raw_${g2p}
 [ -n "${teacher_exp}" ] || teacher_exp=${expdir}/vits_teacher${tag_}
 [ -n "${encoder_exp}" ] || encoder_exp=${expdir}/nix_encoder${tag_}
@@ -260,11 +272,16 @@ if ! ${skip_data_prep}; then
     if want_stage 1; then
         log "Stage 1: Data preparation for data/${train_set}, data/${valid_set}, etc."
         # [Task dependent] local/data.sh writes data/{tr_no_dev,dev,eval1}
+        begin_stamp data/stamp.json 1
         local/data.sh --python "${python}" ${local_data_opts}
+        write_stamp data/stamp.json 1 --settings "corpus=${corpus}" "local_data_opts=${local_data_opts}"
     fi
 
     if want_stage 2; then
         log "Stage 2: Format audio and text: data/ -> ${data_raw}/org"
+        need "data/${train_set}/wav.scp" 1
+        check_stamp data/stamp.json
+        begin_stamp "${data_raw}/org/stamp.json" 2
         for dset in ${all_sets}; do
             need "data/${dset}/wav.scp" 1
             org=${data_raw}/org/${dset}
@@ -293,16 +310,18 @@ if ! ${skip_data_prep}; then
                 --g2p "${g2p}" \
                 --dropped "${org}/dropped_text.tsv"
         done
-        ${python} -m espnet2_nix.bin.stamp --out "${data_raw}/org/stamp.json" --stage 2 --settings "${data_settings[@]}" \
-            --content "data/${train_set}/text" "data/${valid_set}/text" \
-            "${data_raw}/org/${train_set}/sources" "${data_raw}/org/${valid_set}/sources"
+        content=()
+        for dset in ${all_sets}; do content+=("data/${dset}/text" "${data_raw}/org/${dset}/sources"); done
+        write_stamp "${data_raw}/org/stamp.json" 2 --settings "${data_settings[@]}" --content "${content[@]}" --upstream data/stamp.json
     fi
 
     if want_stage 3; then
         log "Stage 3: Drop clips that cannot be trained on: ${data_raw}/org -> ${data_raw}"
         dirs=
         kept=
+        need "${data_raw}/org/${train_set}/text" 2
         check_stamp "${data_raw}/org/stamp.json"
+        begin_stamp "${data_raw}/stamp.json" 3
         for dset in ${all_sets}; do
             need "${data_raw}/org/${dset}/text" 2
             ${python} -m espnet2_nix.bin.filter_data \
@@ -320,25 +339,25 @@ if ! ${skip_data_prep}; then
             --kept ${kept} \
             --out "${data_raw}/dropped.tsv" \
             --max_dropped "${max_dropped}"
-        [ ! -e "${data_raw}/org/stamp.json" ] ||
-            ${python} -m espnet2_nix.bin.stamp --out "${data_raw}/stamp.json" --stage 3 --settings "${filter_settings[@]}" \
-                --upstream "${data_raw}/org/stamp.json"
+        write_stamp "${data_raw}/stamp.json" 3 --settings "${filter_settings[@]}" --upstream "${data_raw}/org/stamp.json"
     fi
 
     if want_stage 4; then
         log "Stage 4: Token list: ${token_list}"
         need "${data_raw}/${train_set}/text" 3
         check_stamp "${data_raw}/stamp.json"
-        mkdir -p "$(dirname "${token_list}")"
+        begin_stamp "${tokens_stamp}" 4
         texts=()
         for dset in ${all_sets}; do texts+=("${data_raw}/${dset}/text"); done
         ${python} -m espnet2_nix.bin.token_list --out "${token_list}" --text "${texts[@]}"
+        write_stamp "${tokens_stamp}" 4 --upstream "${data_raw}/stamp.json"
     fi
 
     if want_stage 5; then
         log "Stage 5: Shapes of the training data: ${tts_stats_dir}"
         need "${token_list}" 4
-        check_stamp "${data_raw}/stamp.json"
+        check_stamp "${data_raw}/stamp.json" "${tokens_stamp}"
+        begin_stamp "${tts_stats_dir}/stamp.json" 5
         logdir=${tts_stats_dir}/logdir
         mkdir -p "${logdir}"
         _nj=$(min "${nj}" "$(wc -l < "${data_raw}/${train_set}/wav.scp")" "$(wc -l < "${data_raw}/${valid_set}/wav.scp")")
@@ -347,7 +366,7 @@ if ! ${skip_data_prep}; then
         leave_run_sh "${tts_stats_dir}" 5
         log "Statistics: ${_nj} jobs, log: ${logdir}/stats.*.log"
         ${train_cmd} "JOB=1:${_nj}" "${logdir}/stats.JOB.log" \
-            ${python} -m espnet2.bin.gan_tts_train \
+            ${python} -m espnet2_nix.bin.gan_tts_train \
                 --collect_stats true \
                 --write_collected_feats false \
                 --use_preprocessor true \
@@ -370,29 +389,32 @@ if ! ${skip_data_prep}; then
             awk -v n="$(wc -l < "${token_list}")" '{ print $0 "," n }' \
                 "${tts_stats_dir}/${sub}/text_shape" > "${tts_stats_dir}/${sub}/text_shape.phn"
         done
-        [ ! -e "${data_raw}/stamp.json" ] ||
-            ${python} -m espnet2_nix.bin.stamp --out "${tts_stats_dir}/stamp.json" --stage 5 --settings "${feats_settings[@]}" \
-                --content "${token_list}" --upstream "${data_raw}/stamp.json"
+        write_stamp "${tts_stats_dir}/stamp.json" 5 --settings "${feats_settings[@]}" --content "${token_list}" \
+            --upstream "${data_raw}/stamp.json" "${tokens_stamp}"
     fi
 else
     log "Skip the stages for data preparation"
 fi
 
-# launch_training EXP MODULE CONFIG ARGS...: one training through ESPnet's launcher, resumed where it stopped
+# launch_training STAGE EXP MODULE CONFIG ARGS...: one training through ESPnet's launcher, resumed where it stopped
 launch_training() {
-    local exp=$1 module=$2 config=$3
-    shift 3
-    local jobname=${exp}/train.log began=false
+    local number=$1 exp=$2 module=$3 config=$4
+    shift 4
+    local jobname=${exp}/train.log began=false teacher=()
     check_stamp "${tts_stats_dir}/stamp.json"
     if [ -e "${tts_stats_dir}/stamp.json" ]; then
         # A student learns from its teacher: both must have learnt from the same data.
-        if [ "${exp}" != "${teacher_exp}" ] && ! ${from_scratch} && [ -e "${teacher_exp}/stamp.json" ]; then
-            ${python} -m espnet2_nix.bin.stamp --adopt "${teacher_exp}/stamp.json" --upstream "${tts_stats_dir}/stamp.json" \
-                --began true --other_data "${other_data}"
+        if [ "${number}" -ne 6 ] && ! ${from_scratch}; then
+            teacher=(--content "${teacher_exp}/${teacher_file}")
+            if [ "${exp}" = "${finetune_exp}" ]; then teacher+=("${encoder_exp}/${encoder_file}" "${decoder_exp}/${decoder_file}"); fi
+            if [ -e "${teacher_exp}/stamp.json" ]; then
+                check_stamp --other_data "${other_data}" "${teacher_exp}/stamp.json"
+                teacher+=(--teacher "${teacher_exp}/stamp.json")
+            fi
         fi
         if [ -e "${exp}/checkpoint.pth" ]; then began=true; fi
-        ${python} -m espnet2_nix.bin.stamp --adopt "${exp}/stamp.json" --upstream "${tts_stats_dir}/stamp.json" \
-            --began "${began}" --other_data "${other_data}"
+        ${python} -m espnet2_nix.bin.stamp --adopt "${exp}/stamp.json" --stage "${number}" --upstream "${tts_stats_dir}/stamp.json" \
+            "${teacher[@]}" --began "${began}" --other_data "${other_data}"
     fi
     log "Training: '${exp}/train.log'; TensorBoard: tensorboard --logdir ${exp}"
     OMP_NUM_THREADS=${train_threads} ${python} -m espnet2.bin.launch \
@@ -464,11 +486,15 @@ if ! ${skip_train}; then
                 --n_fft "${n_fft}" \
                 --n_shift "${n_shift}" \
                 --win_length "${win_length}"
+            write_stamp "${teacher_exp}/stamp.json" 6 --settings "fs=${fs}" "n_shift=${n_shift}" "${feats_settings[@]}" \
+                --content "${teacher_model}"
         elif [ -n "${teacher_init}" ]; then
             warm_start_teacher
+            # The phases' own stamps say which data they began with: those whose result stood were not run on today's.
+            write_stamp "${teacher_exp}/stamp.json" 6 --content "${teacher_init}" --upstream "${teacher_exp}"/phases/*/stamp.json
         else
             log "Stage 6: VITS teacher: ${teacher_exp}"
-            launch_training "${teacher_exp}" espnet2_nix.bin.gan_tts_train "${teacher_config}" \
+            launch_training 6 "${teacher_exp}" espnet2_nix.bin.gan_tts_train "${teacher_config}" \
                 --use_preprocessor true \
                 --token_list "${token_list}" \
                 ${text_opts} \
@@ -484,7 +510,7 @@ if ! ${skip_train}; then
         log "Stage 7: Student from scratch: ${scratch_exp}"
         need "${tts_stats_dir}/train/text_shape.phn" 5
         leave_run_sh "${scratch_exp}" 7
-        launch_training "${scratch_exp}" espnet2_nix.bin.nix_scratch_train "${scratch_config}" \
+        launch_training 7 "${scratch_exp}" espnet2_nix.bin.nix_scratch_train "${scratch_config}" \
             --token_list "${token_list}" \
             --frontend "${g2p}" \
             --fs "${fs}" \
@@ -506,7 +532,7 @@ if ! ${skip_train}; then
             encoder_data_opts+=" --train_data_path_and_name_and_type ${latents}/train_text,text,text"
             encoder_data_opts+=" --train_shape_file ${latents}/train_text_shape"
         fi
-        launch_training "${encoder_exp}" espnet2_nix.bin.nix_encoder_train "${encoder_config}" \
+        launch_training 7 "${encoder_exp}" espnet2_nix.bin.nix_encoder_train "${encoder_config}" \
             --token_list "${token_list}" \
             --frontend "${g2p}" \
             ${teacher_opts} \
@@ -524,7 +550,7 @@ if ! ${skip_train}; then
         need "${teacher_exp}/${teacher_file}" 6
         need "${tts_stats_dir}/train/speech_shape" 5
         leave_run_sh "${decoder_exp}" 8
-        launch_training "${decoder_exp}" espnet2_nix.bin.nix_decoder_train "${decoder_config}" \
+        launch_training 8 "${decoder_exp}" espnet2_nix.bin.nix_decoder_train "${decoder_config}" \
             ${teacher_opts} \
             ${further_speech_opts} \
             ${speech_data_opts} \
@@ -541,7 +567,7 @@ if ! ${skip_train}; then
             durations_opts="--train_data_path_and_name_and_type ${teacher_exp}/durations,durations,text_int"
             durations_opts+=" --valid_data_path_and_name_and_type ${teacher_exp}/durations,durations,text_int"
         fi
-        launch_training "${finetune_exp}" espnet2_nix.bin.nix_decoder_train "${decoder_config}" \
+        launch_training 8 "${finetune_exp}" espnet2_nix.bin.nix_decoder_train "${decoder_config}" \
             ${teacher_opts} \
             ${further_speech_opts} \
             --encoder_train_config "${encoder_exp}/config.yaml" \
@@ -557,6 +583,11 @@ else
 fi
 
 inference_dir=inference${inference_tag:+_${inference_tag}}
+student_stamp=${tts_exp}/stamp.json
+speech_stamp=${tts_exp}/${inference_dir}/stamp.json
+# A tagged synthesis has its own table, so that it can stand beside the plain one.
+score_dir=${tts_exp}${inference_tag:+/${inference_dir}}
+scores_stamp=${score_dir}/scores.stamp.json
 
 # synthesise SET SYSTEMS OPTIONS...: speech of one test set by several systems, in parallel jobs; finished files are kept
 synthesise() {
@@ -593,8 +624,11 @@ if ! ${skip_eval}; then
         has_teacher=false
         if [ -e "${teacher_exp}/${teacher_file}" ]; then has_teacher=true; fi
         student_opts=
+        speech_content=() speech_upstream=("${data_raw}/stamp.json")
+        check_stamp "${data_raw}/stamp.json"
         if [ -n "${download_model}" ]; then
             log "Stage 9: Synthesise with ${download_model}"
+            speech_content+=("${download_model}")
             student_opts="--model_tag ${download_model}"
         elif [ "$(${python} -m espnet2_nix.bin.systems --need_student --systems ${systems})" = false ]; then
             log "Stage 9: Synthesise without the student: ${test_sets}"
@@ -602,6 +636,8 @@ if ! ${skip_eval}; then
             log "Stage 9: Assemble the student in ${tts_exp} and synthesise: ${test_sets}"
             need "${student_encoder_exp}/${student_encoder_file}" 7
             need "${student_decoder_exp}/${decoder_file}" 8 "${student_decoder_needs}"
+            check_stamp --other_data "${other_data}" "${student_encoder_exp}/stamp.json" "${student_decoder_exp}/stamp.json"
+            begin_stamp "${student_stamp}" 9
             ${python} -m espnet2_nix.bin.nix_assemble \
                 --encoder_train_config "${student_encoder_exp}/config.yaml" \
                 --encoder_model_file "${student_encoder_exp}/${student_encoder_file}" \
@@ -610,25 +646,29 @@ if ! ${skip_eval}; then
                 --corpus "${corpus}" \
                 --license "${license}" \
                 --output_dir "${tts_exp}"
+            write_stamp "${student_stamp}" 9 --settings "${licence_settings[@]}" \
+                --content "${student_encoder_exp}/${student_encoder_file}" "${student_decoder_exp}/${decoder_file}" \
+                --upstream "${student_encoder_exp}/stamp.json" "${student_decoder_exp}/stamp.json"
+            speech_upstream+=("${student_stamp}")
             student_opts="--train_config ${tts_exp}/config.yaml --model_file ${tts_exp}/model.pth"
         fi
-        if ${has_teacher}; then student_opts+=" ${teacher_opts}"; fi
+        if ${has_teacher}; then student_opts+=" ${teacher_opts}" speech_content+=("${teacher_exp}/${teacher_file}"); fi
         _opts=
         if ${has_teacher}; then _opts=--teacher; else log "Only the student speaks: ${teacher_exp}/${teacher_file} not found"; fi
         # Parts of a teacher and of a student that it did not teach do not fit.
         if [ -z "${download_model}" ] && ! ${from_scratch}; then _opts+=" --taught"; fi
         speakers=$(${python} -m espnet2_nix.bin.systems --systems ${systems} ${_opts})
-        for dset in ${test_sets}; do
-            need "${data_raw}/${dset}/text" 3
-            synthesise "${dset}" "${speakers}" ${student_opts}
-        done
+        for dset in ${test_sets}; do need "${data_raw}/${dset}/text" 3; done
+        begin_stamp "${speech_stamp}" 9
+        for dset in ${test_sets}; do synthesise "${dset}" "${speakers}" ${student_opts}; done
+        write_stamp "${speech_stamp}" 9 --content "${speech_content[@]}" --upstream "${speech_upstream[@]}"
     fi
 
     if want_stage 10; then
-        # A tagged synthesis has its own table, so that it can stand beside the plain one.
-        score_dir=${tts_exp}${inference_tag:+/${inference_dir}}
         log "Stage 10: Score: ${score_dir}/RESULTS.md, listening page: ${score_dir}/index.html"
         for dset in ${test_sets}; do need "${tts_exp}/${inference_dir}/${dset}" 9; done
+        check_stamp --other_data "${other_data}" "${speech_stamp}"
+        begin_stamp "${scores_stamp}" 10
         if [ -z "${compare_scores}" ] && [ -n "${not_finetuned_exp}" ] && [ -e "${not_finetuned_exp}/scores.json" ]; then
             compare_scores="not_finetuned=${not_finetuned_exp}/scores.json"
         fi
@@ -648,29 +688,40 @@ if ! ${skip_eval}; then
             --compare_scores ${compare_scores} \
             --command "${run_args}" \
             --outdir "${score_dir}"
+        write_stamp "${scores_stamp}" 10 --upstream "${speech_stamp}"
     fi
 else
     log "Skip the evaluation stages"
 fi
 
 packed_model=${tts_exp}/$(basename "${tts_exp}")_${corpus}.zip
+pack_stamp=${packed_model}.stamp.json
 if want_stage 11; then
     log "Stage 11: Pack the student: ${packed_model}"
     need "${tts_exp}/model.pth" 9
+    check_stamp --other_data "${other_data}" "${student_stamp}"
+    begin_stamp "${pack_stamp}" 11
     ${python} -m espnet2_nix.bin.pack \
         --model_dir "${tts_exp}" \
         --outpath "${packed_model}"
+    write_stamp "${pack_stamp}" 11 --content "${tts_exp}/model.pth" --upstream "${student_stamp}"
 fi
 
 voice_dir=${tts_exp}/voice
+voice_stamp=${voice_dir}.stamp.json # beside it: the folder holds what a voice is, and travels
 if want_stage 12; then
     log "Stage 12: Export the voice: ${voice_dir}"
     need "${tts_exp}/model.pth" 9
+    check_stamp --other_data "${other_data}" "${student_stamp}"
     voice_opts=
+    voice_upstream=("${student_stamp}")
     if [ "${voice_precision}" = int8 ]; then
         need "${data_raw}/${valid_set}/text" 3
+        check_stamp "${data_raw}/stamp.json"
         voice_opts+=" --calibration_text ${data_raw}/${valid_set}/text"
+        voice_upstream+=("${data_raw}/stamp.json")
     fi
+    begin_stamp "${voice_stamp}" 12
     if ${export_sherpa}; then voice_opts+=" --sherpa_dir ${tts_exp}/sherpa"; fi
     ${python} -m espnet2_nix.bin.export_voice \
         --train_config "${tts_exp}/config.yaml" \
@@ -678,8 +729,11 @@ if want_stage 12; then
         --outdir "${voice_dir}" \
         --precision "${voice_precision}" \
         ${voice_opts}
+    write_stamp "${voice_stamp}" 12 --settings "voice_precision=${voice_precision}" --content "${tts_exp}/model.pth" \
+        --upstream "${voice_upstream[@]}"
     if [ -n "${voice_package}" ]; then
         log "Stage 12: Package of the voice: ${tts_exp}/nix-tts-voice-${voice_package//_/-}"
+        check_stamp --other_data "${other_data}" "${scores_stamp}" # the model card tells of them
         card_dirs=
         for dset in ${all_sets}; do card_dirs+=" ${data_raw}/${dset}"; done
         ${python} -m espnet2_nix.bin.voice_package \
@@ -699,6 +753,7 @@ fi
 if ! ${skip_upload_hf} && want_stage 13; then
     log "Stage 13: Upload ${packed_model} to ${hf_repo}"
     need "${packed_model}" 11
+    check_stamp --other_data "${other_data}" "${pack_stamp}"
     [ -n "${hf_repo}" ] || die "--hf_repo is empty; give the repository: ./run.sh --stage 13 --skip_upload_hf false --hf_repo user/name"
     ${python} -m espnet2_nix.bin.upload_hf --packed_model "${packed_model}" --hf_repo "${hf_repo}"
 fi

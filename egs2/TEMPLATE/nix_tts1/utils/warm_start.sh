@@ -35,7 +35,7 @@ warm_start_teacher() {
                 --outdir "${speech}" \
                 --fs "${fs}" \
                 --n_shift "${n_shift}"
-        launch_training "${posterior}" espnet2_nix.bin.posterior_pretraining_train "${warm_start_conf}/train_posterior.yaml" \
+        launch_training 6 "${posterior}" espnet2_nix.bin.posterior_pretraining_train "${warm_start_conf}/train_posterior.yaml" \
             $(so_far "${init}") \
             --train_data_path_and_name_and_type "${speech}/train/wav.scp,speech,sound" \
             --train_data_path_and_name_and_type "${speech}/train/latent.scp,latent,npy" \
@@ -49,7 +49,7 @@ warm_start_teacher() {
 
     if [ ! -e "${autoencoder}/teacher/model.pth" ]; then
         log "Stage 6, phase 2: Posterior encoder and decoder on the corpus: ${autoencoder}"
-        launch_training "${autoencoder}" espnet2_nix.bin.vits_autoencoder_train "${warm_start_conf}/train_autoencoder.yaml" \
+        launch_training 6 "${autoencoder}" espnet2_nix.bin.vits_autoencoder_train "${warm_start_conf}/train_autoencoder.yaml" \
             $(so_far "${heard}") \
             --latent_stats "${latent_stats}" \
             ${speech_data_opts} \
@@ -59,7 +59,7 @@ warm_start_teacher() {
 
     if [ ! -e "${aligner}/durations" ]; then
         log "Stage 6, phase 3: Alignment of corpus and text: ${aligner}"
-        launch_training "${aligner}" espnet2_nix.bin.text_aligner_train "${warm_start_conf}/train_text_aligner.yaml" \
+        launch_training 6 "${aligner}" espnet2_nix.bin.text_aligner_train "${warm_start_conf}/train_text_aligner.yaml" \
             $(so_far "${init}") \
             --token_list "${token_list}" \
             --frontend "${g2p}" \
@@ -102,7 +102,7 @@ warm_start_teacher() {
         [ -e "${begun}/model.pth" ] || begun=${dir}
         [ -e "${config}" ] || config=${warm_start_config}
         log "Stage 6, phase 4: All modules together: ${all}"
-        launch_training "${all}" espnet2_nix.bin.gan_tts_train "${config}" \
+        launch_training 6 "${all}" espnet2_nix.bin.gan_tts_train "${config}" \
             --init_param "${begun}/model.pth" \
             --use_preprocessor true \
             --token_list "${token_list}" \
@@ -141,7 +141,7 @@ store_posteriors() {
 train_text_side() {
     local exp=$1 teacher=$2 latents=$3 config=$4
     shift 4
-    launch_training "${exp}" espnet2_nix.bin.text_side_train "${config}" \
+    launch_training 6 "${exp}" espnet2_nix.bin.text_side_train "${config}" \
         $(so_far "${teacher}") \
         --latents_dir "${latents}" \
         --token_list "${token_list}" \

@@ -20,6 +20,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -312,93 +313,124 @@ def packs(number: int, rng: random.Random, work: Path) -> Counter[str]:
 
 # ---- kills
 
+# As small as still shows everything: what a kill meets is the order of writes, not the size of what is written.
 COMMON = [
-    *("--train_threads", "1", "--local_data_opts", "--num_clips 64", "--max_dropped", "1"),
-    *("--train_args", "--max_epoch 3 --num_iters_per_epoch 2 --batch_size 4"),
+    *("--train_threads", "1", "--max_dropped", "1", "--num_listening", "2", "--skip_measures", "dnsmos world"),
+    *("--local_data_opts", "--num_clips 16 --dev_share 0.15 --eval1_share 0.15"),
+    *("--train_args", "--max_epoch 3 --num_iters_per_epoch 1 --batch_size 2 --num_att_plot 0"),
 ]
+OUTPUT = ("data", "dump", "exp", "downloads")
+PATIENCE = 60.0  # seconds within which everything that a killed stage started must have ended
 
 
 def recipe_copy(folder: Path) -> Path:
     """The toy recipe in the layout of a checkout."""
-    ignore = shutil.ignore_patterns("data", "dump", "exp", "downloads")
-    shutil.copytree(ROOT / "egs2", folder / "egs2", symlinks=True, ignore=ignore)
+    shutil.copytree(ROOT / "egs2", folder / "egs2", symlinks=True, ignore=shutil.ignore_patterns(*OUTPUT))
     return folder / "egs2" / "toy_kss" / "nix_tts1"
 
 
-def start(recipe: Path, stage: int) -> subprocess.Popen[bytes]:
+def start(recipe: Path, stage: int, python: Path) -> subprocess.Popen[bytes]:
     """One stage, in a process group of its own."""
-    log = open(recipe / f"stage{stage}.log", "ab")  # noqa: SIM115  (the process keeps it)
     command = ["./run.sh", "--stage", str(stage), "--stop_stage", str(stage), *COMMON]
-    env = {**os.environ, "NIX_PYTHON": str(ROOT / ".venv" / "bin" / "python3")}
-    return subprocess.Popen(command, cwd=recipe, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, env=env)
+    env = {**os.environ, "NIX_PYTHON": str(python)}
+    with open(recipe / f"stage{stage}.log", "ab") as log:
+        return subprocess.Popen(
+            command, cwd=recipe, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, env=env
+        )
 
 
 def result(recipe: Path) -> dict[str, str]:
-    """What must be the same after kills: tables, clips, weights, graphs, waves."""
-    kinds = (
-        "wav.scp",
-        "text",
-        "text.raw",
-        "tokens.txt",
-        "utt2num_samples",
-        "speech_shape",
-        ".wav",
-        "epoch.pth",
-        ".onnx",
-    )
+    """What must be the same after kills: tables, stamps, clips, weights, graphs, waves."""
+    kinds = ("wav.scp", "text", "text.raw", "tokens.txt", "utt2num_samples", "speech_shape", "stamp.json")
+    kinds += (".wav", "epoch.pth", "model.pth", ".onnx")
     return {
         str(path.relative_to(recipe)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for root in ("data", "dump", "exp", "downloads")
+        for root in OUTPUT
         for path in sorted((recipe / root).rglob("*"))
         if path.is_file() and path.name.endswith(kinds) and "logs" not in path.parts and "logdir" not in path.parts
     }
 
 
-def kills(number: int, rng: random.Random, work: Path, stages: list[int]) -> Counter[str]:
-    """Kills of a stage and all that it started, at a random moment; the stage is run again and its output compared."""
-    counts: Counter[str] = Counter()
-    plain = recipe_copy(work / "plain")
-    seconds, before = {}, {}
+def processes_in(recipe: Path) -> list[str]:
+    """What runs in a recipe's folder, whatever its session and parent."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if Path(os.readlink(process / "cwd")).is_relative_to(recipe):
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:80])
+    return found
+
+
+def all_end(recipe: Path) -> list[str]:
+    """Waits until nothing runs in a recipe's folder; what is left when the patience is."""
+    deadline = time.monotonic() + PATIENCE
+    while (left := processes_in(recipe)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
+
+
+def kills(number: int, rng: random.Random, work: Path, stages: list[int], jobs: int) -> Counter[str]:
+    """Kills of a stage and all that it started, at a random moment; the stage is run again and its output compared.
+
+    Every kill begins from what the stages before left undisturbed, so that kills of late stages cost no more than those of early ones.
+    """
+    from warm_python import make_python
+
+    (work / "python").mkdir()
+    python = make_python(work / "python")
+    recipe = recipe_copy(work / "undisturbed")
+    seconds, output = {}, {}
     for stage in range(1, max(stages) + 1):
-        shutil.copytree(plain, work / "before" / str(stage), symlinks=True) if stage in stages else None
+        (work / "before" / str(stage)).mkdir(parents=True)
+        copy_output(recipe, work / "before" / str(stage))
         begin = time.monotonic()
-        if start(plain, stage).wait() != 0:
-            raise SystemExit(f"stage {stage} fails undisturbed: {plain}/stage{stage}.log")
-        seconds[stage], before[stage] = time.monotonic() - begin, result(plain)
+        if start(recipe, stage, python).wait() != 0:
+            raise SystemExit(f"stage {stage} fails undisturbed:\n{(recipe / f'stage{stage}.log').read_text()[-3000:]}")
+        seconds[stage], output[stage] = time.monotonic() - begin, result(recipe)
         print(f"stage {stage}: {seconds[stage]:.1f} s undisturbed", file=sys.stderr, flush=True)
-    for n in range(number):
-        stage = stages[n % len(stages)]
-        # In the place of the undisturbed one: tables hold paths relative to the recipe, links lead to ../../TEMPLATE.
-        recipe = plain
-        for name in ("data", "dump", "exp", "downloads"):
-            shutil.rmtree(recipe / name, ignore_errors=True)
-            if (work / "before" / str(stage) / name).exists():
-                shutil.copytree(work / "before" / str(stage) / name, recipe / name, symlinks=True)
-        process = start(recipe, stage)
-        moment = rng.uniform(0.0, 1.0) * seconds[stage]
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=moment)
-        counts["tried"] += 1
-        ended = process.poll() is not None
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        time.sleep(0.0 if ended else 3.0)  # the watcher ends what had a session of its own
-        code = start(recipe, stage).wait()
-        after = result(recipe)
-        left = [path for path in recipe.rglob("*.part") if path.name.startswith(".")]
+
+    def kill(n: int, stage: int, share: float) -> Counter[str]:
+        recipe = recipe_copy(work / f"kill{n}")  # tables and stamps hold paths relative to it
+        moment, killed = share * seconds[stage], False
+        while not killed:  # a stage that was faster than the moment is tried again with an earlier one
+            copy_output(work / "before" / str(stage), recipe)
+            process = start(recipe, stage, python)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=moment)
+            killed = process.poll() is None
+            moment *= 1.0 if killed else 0.8
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        outlives = all_end(recipe)
+        code = start(recipe, stage, python).wait()
+        found = result(recipe)
+        left = [path.name for path in recipe.rglob(".*.part")]
         wrong = sorted(
-            name for name in before[stage].keys() | after.keys() if before[stage].get(name) != after.get(name)
+            name for name in output[stage].keys() | found.keys() if output[stage].get(name) != found.get(name)
         )
-        counts["read"] += code == 0
-        counts["crashed"] += code != 0
-        counts["lost"] += bool(wrong or left)
+        log = (recipe / f"stage{stage}.log").read_text(encoding="utf-8", errors="replace")[-3000:] if code != 0 else ""
         print(
-            f"kill {n}: stage {stage} at {moment:.1f} s: exit {code}, differing {wrong[:3]}, left {left[:3]}",
+            f"kill {n}: stage {stage} at {moment:.1f} s: exit {code}, differing {wrong[:3]}, left {left[:3]}, outlives {outlives[:3]}\n{log}",
+            end="",
             file=sys.stderr,
             flush=True,
         )
-    return counts
+        if not (wrong or left or outlives or code):
+            shutil.rmtree(work / f"kill{n}")
+        return Counter(tried=1, read=code == 0, crashed=code != 0, lost=bool(wrong or left or outlives))
+
+    with ThreadPoolExecutor(jobs) as pool:
+        tries = [pool.submit(kill, n, stages[n % len(stages)], rng.uniform(0.0, 1.0)) for n in range(number)]
+        return sum((one.result() for one in tries), Counter())
+
+
+def copy_output(source: Path, target: Path) -> None:
+    """Puts what a recipe has made in the place of what another has."""
+    for name in OUTPUT:
+        shutil.rmtree(target / name, ignore_errors=True)
+        if (source / name).exists():
+            shutil.copytree(source / name, target / name, symlinks=True)
 
 
 def main() -> None:
@@ -414,6 +446,7 @@ def main() -> None:
     ):
         parser.add_argument(f"--{name}", type=int, default=number)
     parser.add_argument("--stages", type=int, nargs="+", default=list(range(1, 13)), help="stages to kill")
+    parser.add_argument("--jobs", type=int, default=1, help="kills side by side")
     args = parser.parse_args()
     logging.disable(logging.CRITICAL)
     print(f"{'what':12s}" + "".join(f"{column:>9s}" for column in COLUMNS) + f"{'minutes':>9s}", flush=True)
@@ -424,7 +457,7 @@ def main() -> None:
             continue
         begin = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
-            rng, more = random.Random(args.seed), ([args.stages] if what is kills else [])
+            rng, more = random.Random(args.seed), ([args.stages, args.jobs] if what is kills else [])
             counts = what(number, rng, Path(folder), *more)
         minutes = (time.monotonic() - begin) / 60
         print(

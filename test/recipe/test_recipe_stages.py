@@ -376,3 +376,17 @@ def test_a_students_stage_leaves_its_teachers_stamp_as_it_is(trained):
     assert out.returncode == 0, out.stderr
     assert (trained / "exp/vits_teacher/stamp.json").read_bytes() == before
     assert Stamp.read(trained / "exp/nix_decoder/stamp.json").facts()["min_frames"] == "64"
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_given_teacher_leaves_a_stamp_and_keeps_to_its_rate(recipe, kind):
+    write(recipe, SHAPES, TEACHER, "exp/vits_teacher/model.pth")
+    write(recipe, "vits/model.pth" if kind == "folder" else "vits")
+    assert run_stage(recipe, 6, "--teacher_model", "vits").returncode == 0
+    stamp = Stamp.read(recipe / "exp/vits_teacher/stamp.json")
+    assert stamp.settings["fs"] == "22050"
+    assert list(stamp.content) == ([] if kind == "folder" else ["vits"])
+    make_stamp("5", {"fs": "16000"}).write(recipe / "exp/tts_stats_raw_standard/stamp.json")
+    out = run_stage(recipe, 7, "--teacher_model", "vits", "--fs", "16000")
+    assert out.returncode == 1
+    assert "exp/vits_teacher was made with fs 22050, this run has fs 16000" in out.stderr

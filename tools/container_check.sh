@@ -124,7 +124,9 @@ PYTHON
                 wait ${server} || [ $? -eq 143 ]
                 [ "$(id -u) ${served:-no}" = "12345 yes" ]
                 # compose.yaml lets it write nowhere.
-                [ -z "$(find / -xdev -user 12345 -not -path "/data*" 2> /dev/null | tee /dev/stderr)" ]'
+                written=$(find / -xdev -user 12345 -not -path "/data*" 2> /dev/null)
+                echo "written: ${written}"
+                [ -z "${written}" ]'
             run no-torch inside python3 -c 'import importlib.util as u; assert u.find_spec("torch") is None' ;;
         train)
             run recipe inside espnet2_nix run toy_kss --stop_stage 3 --max_dropped 1 \

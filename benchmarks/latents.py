@@ -45,10 +45,12 @@ def main(cmd: list[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a clip")
     args = parser.parse_args(cmd)
     torch.set_num_threads(args.threads)
+    from espnet2_nix.models.alignment_learner import AlignmentLearner
     from espnet2_nix.models.encoder_distillation import EncoderDistillation
     from espnet2_nix.models.load_teacher import load_teacher
     from espnet2_nix.models.nix_encoder import NixEncoder
     from espnet2_nix.models.teacher_latents import TeacherLatents, write_latents
+    from espnet2_nix.modules.log_mel import N_MELS
 
     conf = RECIPES / args.recipe / "nix_tts1" / "conf"
     options = yaml.safe_load((conf / "train_nix_encoder.yaml").read_text(encoding="utf-8"))
@@ -69,10 +71,10 @@ def main(cmd: list[str] | None = None) -> None:
         ways = {"stored": TeacherLatents(folder, "random"), "teacher": None}
         steps = {}
         for way, latents in ways.items():
-            encoder = NixEncoder(len(teacher.token_list), **options["encoder_conf"])
-            model = EncoderDistillation(
-                encoder, teacher, **options["alignment_conf"], **options["model_conf"], latents=latents
-            )
+            encoder_conf = {**options["encoder_conf"], "latent_channels": teacher.latent_channels}
+            encoder = NixEncoder(len(teacher.token_list), **encoder_conf)
+            learner = AlignmentLearner.from_conf(encoder.channels, N_MELS, options["alignment_conf"], 1)
+            model = EncoderDistillation(encoder, teacher, learner, latents, **options["model_conf"])
             optimizer = torch.optim.AdamW(model.parameters(), **options["optim_conf"])
 
             def step(model: EncoderDistillation = model, optimizer: torch.optim.Optimizer = optimizer) -> float:

@@ -104,7 +104,7 @@ call=$*
 case "$1" in
     *.teacher_init) write "$(value outdir)/model.pth"; printf '%s\\n' FILLED > "$(value outdir)/filled" ;;
     *.take_teacher) mkdir -p "$(dirname "$(value out)")"; cat "$(value model_file)" > "$(value out)" ;;
-    *.align_text | *.latent_stats) write "$(value out)" ;;
+    *.align_text | *.refine_durations | *.latent_stats) write "$(value out)" ;;
     *.launch) for name in train.total_count.ave.pth valid.loss.best.pth; do write "$(value output_dir)/${name}"; done ;;
 esac
 """
@@ -127,11 +127,17 @@ def test_a_warm_start_trains_in_phases_and_skips_what_stands(recipe):
     commands = phases(recipe, "decoder")
     assert names_of(commands) == [
         "teacher_init", "start_speech", "posterior_pretraining_train", "take_teacher", "vits_autoencoder_train", "take_teacher",
-        "text_aligner_train", "align_text", "dump_latents", "text_side_train", "take_teacher", "take_teacher",
+        "text_aligner_train", "align_text", "dump_latents", "text_side_train", "take_teacher", "refine_durations",
+        "dump_latents", "text_side_train", "take_teacher", "take_teacher",
     ]  # fmt: skip
     autoencoder = commands[4]
     assert "--teacher_model_file exp/vits_teacher/phases/posterior/teacher/model.pth" in autoencoder
     assert "--latent_stats exp/vits_teacher/phases/start_speech/latent_stats.npz" in autoencoder
+    at_rest, text_side = commands[9], commands[13]
+    assert "train_text_prior.yaml" in at_rest
+    assert "--latents_dir exp/vits_teacher/phases/aligner/latents " in at_rest
+    assert "--teacher_model_file exp/vits_teacher/phases/text_prior/teacher/model.pth" in text_side
+    assert "--durations exp/vits_teacher/durations " in commands[12]
     assert "text_side_train" in (recipe / "exp/vits_teacher/model.pth").read_text(encoding="utf-8")
     assert phases(recipe, "decoder") == []
 

@@ -8,6 +8,8 @@ warm_start_teacher() {
     local dir=${teacher_exp} phases=${teacher_exp}/phases
     local init=${phases}/init speech=${phases}/start_speech
     local posterior=${phases}/posterior autoencoder=${phases}/autoencoder aligner=${phases}/aligner text_prior=${phases}/text_prior text_side=${phases}/text_side
+    local all=${phases}/all_together
+    local heard=${posterior}/teacher latent_stats=${speech}/latent_stats.npz # what phase 2 begins with
 
     log "Stage 6: Teacher from ${teacher_init}: ${dir}, its phases: ${phases}"
     if [ ! -e "${init}/model.pth" ]; then

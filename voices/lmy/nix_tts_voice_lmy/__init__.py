@@ -1,0 +1,1 @@
+"""The voice lmy: data for espnet2_nix.runtime."""

@@ -26,13 +26,14 @@ CHECKOUT = [
     "egs2",
     "test",
     "tools",
+    "voices",
     "cmd.sh",
     "conf",
     "local",
     "path.sh",
     "run.sh",
 ]
-PYTHON_CACHE = shutil.ignore_patterns("__pycache__", "*.pyc")
+PYTHON_CACHE = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info")
 MADE_BY_RUNS = shutil.ignore_patterns(
     "__pycache__", "data", "dump", "exp", "downloads", "kept", "*.pyc", "*.zip", "*.wav"
 )

@@ -19,17 +19,17 @@ class StudentLatent:
 
     Args:
         encoder: The distilled encoder.
-        noise_scale: Factor on the latent's standard deviation with which the student will speak, above 0.
+        noise_scale: Factor on the latent's standard deviation with which the student will speak, 0 or more.
 
     Raises:
-        UserError: If the factor is not above 0.
+        UserError: If the factor is below 0.
     """
 
     def __init__(self, encoder: NixEncoder, noise_scale: float = 0.667) -> None:
-        if not noise_scale > 0:
-            raise UserError(f"noise_scale: expected a factor above 0, found {noise_scale}")
+        if not noise_scale >= 0:
+            raise UserError(f"noise_scale: expected a factor of 0 or more, found {noise_scale}")
         self.encoder = encoder.eval().requires_grad_(False)
-        self.log_noise_scale = math.log(noise_scale)
+        self.log_noise_scale = math.log(noise_scale) if noise_scale > 0 else -math.inf  # a deviation of 0
 
     @torch.no_grad()
     def __call__(

@@ -21,22 +21,22 @@ class TeacherSpeech:
     Args:
         teacher: The frozen VITS.
         latents: Its stored latents; those of recordings are left aside.
-        noise_scale: Factor on the latent's standard deviation, above 0.
+        noise_scale: Factor on the latent's standard deviation, 0 or more.
         context: Frames on either side that the teacher's decoder hears besides a segment, so that the segment sounds as in
             the whole utterance.
 
     Raises:
-        UserError: If the factor is not above 0.
+        UserError: If the factor is below 0.
     """
 
     def __init__(
         self, teacher: VITSTeacher, latents: TeacherLatents, noise_scale: float = 0.667, context: int = 14
     ) -> None:
-        if not noise_scale > 0:
-            raise UserError(f"noise_scale: expected a factor above 0, found {noise_scale}")
+        if not noise_scale >= 0:
+            raise UserError(f"noise_scale: expected a factor of 0 or more, found {noise_scale}")
         self.teacher = teacher
         self.latents = latents
-        self.log_noise_scale = math.log(noise_scale)
+        self.log_noise_scale = math.log(noise_scale) if noise_scale > 0 else -math.inf  # a deviation of 0
         self.context = context
         self._utterances: dict[int, list[Entry]] = {}
 

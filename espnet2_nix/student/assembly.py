@@ -51,7 +51,7 @@ def student_config(
             "encoder_conf": encoder_conf,
             "decoder": decoder_args.decoder,
             "decoder_conf": decoder_args.decoder_conf,
-            # The noise with which the decoder was fine-tuned is the one that it speaks with.
+            # The noise that the decoder's training was told of is the one that the student speaks with.
             **({"noise_scale": decoder_args.latent_noise_scale} if "latent_noise_scale" in decoder_args else {}),
         },
         "token_list": list(encoder_args.token_list),

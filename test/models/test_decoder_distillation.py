@@ -226,5 +226,5 @@ def test_the_teachers_speech_is_refused_where_there_is_none(tiny_teacher, tmp_pa
         make_decoder_distillation(tiny_teacher, teacher_speech_share=1.0, teacher_speech=speech)
     with pytest.raises(UserError, match=r"further text, 4000 frames or more each, found none; .* --extra_text FILE"):
         make_decoder_distillation(tiny_teacher, teacher_speech_share=0.25, teacher_speech=speech, segment_size=4000)
-    with pytest.raises(UserError, match="noise_scale"):
-        TeacherSpeech(tiny_teacher, speech.latents, noise_scale=0.0)
+    with pytest.raises(UserError, match="noise_scale: expected a factor of 0 or more"):
+        TeacherSpeech(tiny_teacher, speech.latents, noise_scale=-0.5)

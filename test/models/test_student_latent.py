@@ -37,14 +37,19 @@ def test_fine_tuning_trains_and_saves_the_decoder_only(tiny_teacher):
     assert set(model.state_dict()) == set(make_decoder_distillation(tiny_teacher).state_dict())
 
 
-def test_fine_tuning_needs_the_text_and_some_noise(tiny_teacher):
+def test_fine_tuning_needs_the_text_and_no_noise(tiny_teacher):
     encoder = NixEncoder(75, **make_encoder_conf())
     model = make_decoder_distillation(tiny_teacher, student_latent=StudentLatent(encoder))
     batch = {name: value for name, value in make_batch().items() if "speech" in name}
     with pytest.raises(ValueError, match="needs the text: give text beside speech"):
         model(**batch)
-    with pytest.raises(ValueError, match="noise_scale: expected a factor above 0"):
-        StudentLatent(encoder, noise_scale=0)
+    with pytest.raises(ValueError, match="noise_scale: expected a factor of 0 or more"):
+        StudentLatent(encoder, noise_scale=-1)
+    source = StudentLatent(encoder, noise_scale=0)
+    silent = make_decoder_distillation(tiny_teacher, student_latent=source).train()
+    _, logs = silent.latent(**make_batch())
+    assert torch.exp(logs).abs().max() == 0
+    assert torch.isfinite(silent(**make_batch())["loss"])
 
 
 def test_fine_tuning_takes_durations_from_outside_and_asks_no_teacher(tiny_teacher, monkeypatch):

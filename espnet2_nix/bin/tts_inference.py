@@ -21,6 +21,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--text", required=True, help="table of utterance id and tokens")
     parser.add_argument("--wav_scp", default=None, help="table of the recordings, for the systems that need them")
     parser.add_argument(
+        "--durations", default=None, help="table of the frames of each token in them; default: the teacher's own path"
+    )
+    parser.add_argument(
         "--output_dir", required=True, help="writes SYSTEM/wav/<utt_id>.wav and SYSTEM/utterance/<utt_id>.json"
     )
     parser.add_argument("--table", default=TABLE, help="name of the table in SYSTEM/, see data/spoken.py")
@@ -68,6 +71,7 @@ def main(cmd: Sequence[str] | None = None) -> None:
         ),
         InferenceOptions(args.speed, args.noise_scale, args.noise_scale_dur, args.seed),
         recordings=read_table(args.wav_scp) if args.wav_scp else None,
+        durations=read_table(args.durations) if args.durations else None,
         table=args.table,
         device="cuda" if args.ngpu > 0 else "cpu",
     )

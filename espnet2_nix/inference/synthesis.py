@@ -69,6 +69,7 @@ class Task:
     utt_id: str
     text: str
     settings: str
+    durations: str | None = None
 
 
 def digest_of_settings(system: System, models: ModelFiles, options: InferenceOptions) -> str:
@@ -114,6 +115,7 @@ def synthesise(
     models: ModelFiles,
     options: InferenceOptions | None = None,
     recordings: Mapping[str, str] | None = None,
+    durations: Mapping[str, str] | None = None,
     table: str = "utterances.tsv",
     device: str = "cpu",
 ) -> dict[str, dict[str, SpokenUtterance]]:
@@ -126,6 +128,7 @@ def synthesise(
         models: What they speak with.
         options: How they speak.
         recordings: Paths of the recordings by utterance id, for the systems that need them.
+        durations: Frames of each token in them, joined by blanks, by utterance id; None leaves them to the teacher's own path.
         table: Name of the table in a system's folder.
         device: Where to compute.
 
@@ -133,7 +136,7 @@ def synthesise(
         What was spoken, now or before, by system and utterance id.
 
     Raises:
-        UserError: If a model, a recording or a token is missing.
+        UserError: If a model, a recording, its durations or a token is missing.
     """
     options, output_dir = options or InferenceOptions(), Path(output_dir)
     spoken: dict[str, dict[str, SpokenUtterance]] = {system.name: {} for system in systems}
@@ -141,9 +144,15 @@ def synthesise(
     settings = {system.name: digest_of_settings(system, models, options) for system in systems}
     for utt_id, text in texts.items():
         for system in systems:
+            decided, row = settings[system.name], None
+            if durations is not None and system.needs_recording:
+                if utt_id not in durations:
+                    raise UserError(f"--durations has no {utt_id}")
+                row = durations[utt_id]
+                decided = digest_of({"settings": decided, "durations": row})[:16]
             before = SpokenUtterance.read(output_dir / system.name, utt_id)
-            if before is None or (before.settings, before.text) != (settings[system.name], text):
-                todo.append(Task(system, utt_id, text, settings[system.name]))
+            if before is None or (before.settings, before.text) != (decided, text):
+                todo.append(Task(system, utt_id, text, decided, row))
             else:
                 spoken[system.name][utt_id] = before
     logger.info("%d finished before, %d to speak", sum(map(len, spoken.values())), len(todo))
@@ -172,11 +181,12 @@ def _speak_all(
             if task.utt_id not in recordings:
                 raise UserError(f"--wav_scp has no {task.utt_id}")
             speech = torch.from_numpy(soundfile.read(recordings[task.utt_id], dtype="float32")[0])
+        durations = None if task.durations is None else _numbers(task.durations, task.utt_id)
         if task.system.name not in warm:  # the first call of a process is slower: not counted
-            speaker.speak(task.system, ids, speech)
+            speaker.speak(task.system, ids, speech, durations)
             warm.add(task.system.name)
         start = time.perf_counter()
-        out = speaker.speak(task.system, ids, speech)
+        out = speaker.speak(task.system, ids, speech, durations)
         wav = out["wav"].clamp(-1.0, 1.0).cpu().numpy()
         elapsed = time.perf_counter() - start
         folder = output_dir / task.system.name
@@ -195,3 +205,10 @@ def _speak_all(
         utterance.write(folder)
         spoken.append((utterance, task.system))
     return spoken
+
+
+def _numbers(row: str, utt_id: str) -> torch.Tensor:
+    try:
+        return torch.tensor([int(frames) for frames in row.split()])
+    except ValueError as error:
+        raise UserError(f"--durations, {utt_id}: expected whole numbers of frames, found {error}") from error

@@ -41,20 +41,28 @@ class Speaker:
         return self._one.train_args.token_list
 
     @torch.no_grad()
-    def speak(self, system: System, text: torch.Tensor, speech: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+    def speak(
+        self,
+        system: System,
+        text: torch.Tensor,
+        speech: torch.Tensor | None = None,
+        durations: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
         """Speech of one utterance.
 
         Args:
             system: Which one.
             text: Token ids (T_text,).
             speech: The recording (T_wav,), float32, for the systems that need it.
+            durations: Frames of each token in the recording (T_text,), int64; None leaves them to the teacher's own path.
 
         Returns:
             Dict of ``wav`` (T_wav,) float32, ``duration`` (T_text,) int64 in frames, and, where the student's latent is as
             long as the recording, ``latent_loss``: KL(teacher || student) in nats a frame.
 
         Raises:
-            UserError: If the system lacks what it speaks with, or the text has more tokens than the recording frames.
+            UserError: If the system lacks what it speaks with, the text has more tokens than the recording frames, or the
+                durations are not those of this text and recording.
         """
         for given, needed, name in (
             (self.teacher, system.needs_teacher, "the teacher"),
@@ -70,10 +78,10 @@ class Speaker:
             assert self.student is not None
             return self.student(text, seed=self.seed)
         assert speech is not None
-        return self._at_recording_durations(system, text, speech)
+        return self._at_recording_durations(system, text, speech, durations)
 
     def _at_recording_durations(
-        self, system: System, text: torch.Tensor, speech: torch.Tensor
+        self, system: System, text: torch.Tensor, speech: torch.Tensor, durations: torch.Tensor | None
     ) -> dict[str, torch.Tensor]:
         assert self.teacher is not None
         vits = self.teacher.vits_teacher
@@ -81,7 +89,15 @@ class Speaker:
         speech = speech[None].to(self.teacher.device)
         feats, feats_lengths = vits.feats(speech, torch.tensor([speech.shape[1]], device=speech.device))
         m_q, logs_q, feats_mask = vits.posterior(feats, feats_lengths)
-        durations = vits.alignment(text, text_lengths, m_q, feats_mask).sum(1).long()  # (1, T_text)
+        if durations is None:
+            durations = vits.alignment(text, text_lengths, m_q, feats_mask).sum(1).long()  # (1, T_text)
+        else:
+            if len(durations) != text.shape[1] or int(durations.sum()) != m_q.shape[2]:
+                raise UserError(
+                    f"durations: expected {m_q.shape[2]} frames of {text.shape[1]} tokens, found {int(durations.sum())} of "
+                    f"{len(durations)}"
+                )
+            durations = durations[None].to(text.device)
         out = {"duration": durations[0]}
         if system.latent == "posterior":
             z = m_q + torch.exp(logs_q) * latent_noise(m_q, self.seed)

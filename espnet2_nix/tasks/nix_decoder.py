@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -25,6 +26,7 @@ from espnet2_nix.models.student_latent import StudentLatent
 from espnet2_nix.models.teacher_latents import TeacherLatents
 from espnet2_nix.models.teacher_speech import TeacherSpeech
 from espnet2_nix.models.vits_teacher import VITSTeacher
+from espnet2_nix.modules.multi_resolution_discriminator import RESOLUTIONS
 from espnet2_nix.tasks.options import (
     add_teacher_arguments,
     build_spectral_loss,
@@ -142,7 +144,7 @@ class NixDecoderTask(SafeTraining, AbsTask):
             where = f"{args.teacher_model_file} (--init_from_teacher)"
             state = read_state_dict(args.teacher_model_file)
             load_strictly(model.decoder, part_of(state, "tts.generator.decoder"), where)
-            load_strictly(model.discriminator, part_of(state, "tts.discriminator"), where)
+            begin_discriminator(model.discriminator, part_of(state, "tts.discriminator"), where)
         if args.init_model_file is not None:
             load_strictly(model, read_state_dict(args.init_model_file), args.init_model_file)
         return model
@@ -154,6 +156,25 @@ class NixDecoderTask(SafeTraining, AbsTask):
             optim_classes[args.optim](model.decoder.parameters(), **args.optim_conf),
             optim_classes[args.optim2](model.discriminator.parameters(), **args.optim2_conf),
         ]
+
+
+def begin_discriminator(discriminator: torch.nn.Module, state: dict[str, torch.Tensor], where: str) -> None:
+    """Begins with a teacher's discriminators; those of spectrograms, which a VITS has not, keep their own beginning.
+
+    Args:
+        discriminator: Is changed.
+        state: Weights of the teacher's discriminators.
+        where: Where they are from, for the message.
+
+    Raises:
+        UserError: If any other does not fit.
+    """
+    own = {name: value for name, value in discriminator.state_dict().items() if name.split(".")[0] == RESOLUTIONS}
+    if own and not any(name in state for name in own):
+        state = {**state, **own}
+        count = sum(value.numel() for value in own.values())
+        logging.info("discriminators of spectrograms begin anew: %.2f million parameters", count / 1e6)
+    load_strictly(discriminator, state, where)
 
 
 def build_teacher_speech(args: argparse.Namespace, teacher: VITSTeacher) -> TeacherSpeech | None:

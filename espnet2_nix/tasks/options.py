@@ -17,6 +17,7 @@ from espnet2_nix.losses.ged_loss import GEDLoss
 from espnet2_nix.losses.mr_stft_loss import MultiResolutionSTFTLoss
 from espnet2_nix.models.nix_decoder import DECODERS
 from espnet2_nix.models.nix_encoder import DURATION_PREDICTORS, NixEncoder
+from espnet2_nix.modules.multi_resolution_discriminator import MultiPeriodMultiResolutionDiscriminator
 from espnet2_nix.modules.vits_discriminator import VITSDiscriminator, VITSPeriodDiscriminator
 from espnet2_nix.text import frontend_info
 from espnet2_nix.text.frontend import DEFAULT_FRONTEND
@@ -29,6 +30,7 @@ discriminator_choices = ClassChoices(
     classes={
         "vits": VITSDiscriminator,
         "vits_period": VITSPeriodDiscriminator,  # a third of the cost on a CPU
+        "multi_period_multi_resolution": MultiPeriodMultiResolutionDiscriminator,
         # ESPnet's own, every size given by the configuration.
         "hifigan_multi_scale_multi_period_discriminator": HiFiGANMultiScaleMultiPeriodDiscriminator,
         "hifigan_multi_period_discriminator": HiFiGANMultiPeriodDiscriminator,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import soundfile
@@ -14,7 +14,7 @@ from espnet2_nix.aligner.monotonic_alignment import durations_from_path, maximum
 from espnet2_nix.data.kaldi_io import read_table, write_table
 from espnet2_nix.data.progress import progress
 from espnet2_nix.models.checkpoint import fingerprint, load_strictly, read_config, read_state_dict
-from espnet2_nix.models.load_teacher import load_vits
+from espnet2_nix.models.load_teacher import load_teacher, load_vits
 from espnet2_nix.models.teacher_latents import TeacherLatents
 from espnet2_nix.tasks.teacher_phases import TextAlignerTask
 from espnet2_nix.text.vocabulary import Vocabulary
@@ -44,18 +44,12 @@ def write_durations(
     model.eval()
     vocabulary = Vocabulary(args.token_list)
     rows: dict[str, list[int]] = {}
-    for text_table, wav_table in zip(texts, wav_scps, strict=True):
-        recordings = read_table(wav_table)
-        for utt_id, line in progress(list(read_table(text_table).items()), "utterances aligned"):
-            if utt_id not in recordings:
-                raise TeacherInitError(
-                    f"{utt_id}: expected a recording in {wav_table}, found none; run stages 2 to 5 again"
-                )
-            speech = torch.from_numpy(soundfile.read(recordings[utt_id], dtype="float32")[0])[None]
-            text = torch.tensor([vocabulary.ids(line.split(), f"{text_table}, {utt_id}")])
-            with torch.no_grad():
-                _, attn, _ = model.align(text, torch.tensor([text.shape[1]]), speech, torch.tensor([speech.shape[1]]))
-            rows[utt_id] = durations_from_path(attn)[0].tolist()
+    for utt_id, line, path, where in _recordings(texts, wav_scps):
+        speech = torch.from_numpy(soundfile.read(path, dtype="float32")[0])[None]
+        text = torch.tensor([vocabulary.ids(line.split(), f"{where}, {utt_id}")])
+        with torch.no_grad():
+            _, attn, _ = model.align(text, torch.tensor([text.shape[1]]), speech, torch.tensor([speech.shape[1]]))
+        rows[utt_id] = durations_from_path(attn)[0].tolist()
     _write(out, rows)
 
 
@@ -108,17 +102,71 @@ def refine_durations(
     for text_table in texts:
         for utt_id, line in progress(list(read_table(text_table).items()), "utterances aligned"):
             text = torch.tensor([vocabulary.ids(line.split(), f"{text_table}, {utt_id}")])
-            text_lengths = torch.tensor([text.shape[1]])
-            stored = latents.batch([utt_id], text_lengths)
-            with torch.no_grad():
-                _, m_p, logs_p, _ = vits.tts.generator.text_encoder(text, text_lengths)
-                score = expected_log_likelihood(stored.m_q, stored.logs_q, m_p, logs_p)
-            path = maximum_path(score.float(), text_lengths, stored.feats_lengths)
-            rows[utt_id] = durations_from_path(path)[0].tolist()
+            stored = latents.batch([utt_id], torch.tensor([text.shape[1]]))
+            rows[utt_id] = _best_durations(
+                vits.tts.generator.text_encoder, text, stored.m_q, stored.logs_q, stored.feats_lengths
+            )
             assert stored.durations is not None
             moved.append(np.abs(np.cumsum(rows[utt_id]) - np.cumsum(stored.durations[0].numpy())))
     _write(out, rows)
     logger.info("%s: a boundary moved by %.1f frames on average", out, np.concatenate(moved).mean())
+
+
+def align_recordings(
+    train_config: str, model_file: str, texts: Sequence[str], wav_scps: Sequence[str], out: str
+) -> None:
+    """Writes the frames of each token of recordings that were not trained on, found as ``refine_durations`` finds them.
+
+    Args:
+        train_config: ``config.yaml`` of the teacher.
+        model_file: Its weights, the text encoder trained with the flow at rest.
+        texts: Tables of utterance id and tokens.
+        wav_scps: Tables of their recordings, in the same order.
+        out: The table to write.
+
+    Raises:
+        MissingFileError: If a file is missing.
+        TeacherInitError: If a recording is missing.
+        UserError: If a token is unknown, or an utterance has more tokens than frames.
+    """
+    teacher = load_teacher(train_config, model_file)
+    vocabulary = Vocabulary(teacher.token_list)
+    rows: dict[str, list[int]] = {}
+    for utt_id, line, path, where in _recordings(texts, wav_scps):
+        speech = torch.from_numpy(soundfile.read(path, dtype="float32")[0])[None]
+        text = torch.tensor([vocabulary.ids(line.split(), f"{where}, {utt_id}")])
+        with torch.no_grad():
+            feats, feats_lengths = teacher.feats(speech, torch.tensor([speech.shape[1]]))
+            m_q, logs_q, _ = teacher.posterior(feats, feats_lengths)
+            rows[utt_id] = _best_durations(teacher.generator.text_encoder, text, m_q, logs_q, feats_lengths)
+    _write(out, rows)
+
+
+def _recordings(texts: Sequence[str], wav_scps: Sequence[str]) -> Iterator[tuple[str, str, str, str]]:
+    """Utterance id, tokens, path of the recording and the table that names the tokens, of one table after the other."""
+    for text_table, wav_table in zip(texts, wav_scps, strict=True):
+        recordings = read_table(wav_table)
+        for utt_id, line in progress(list(read_table(text_table).items()), "utterances aligned"):
+            if utt_id not in recordings:
+                raise TeacherInitError(
+                    f"{utt_id}: expected a recording in {wav_table}, found none; run stages 2 to 5 again"
+                )
+            yield utt_id, line, recordings[utt_id], text_table
+
+
+def _best_durations(
+    text_encoder: torch.nn.Module,
+    text: torch.Tensor,
+    m_q: torch.Tensor,
+    logs_q: torch.Tensor,
+    feats_lengths: torch.Tensor,
+) -> list[int]:
+    """Frames of each token of one utterance, on the monotonic path of the largest expected likelihood."""
+    text_lengths = torch.tensor([text.shape[1]])
+    with torch.no_grad():
+        _, m_p, logs_p, _ = text_encoder(text, text_lengths)
+        score = expected_log_likelihood(m_q, logs_q, m_p, logs_p)
+    return durations_from_path(maximum_path(score.float(), text_lengths, feats_lengths))[0].tolist()
 
 
 def _write(out: str, rows: Mapping[str, Sequence[int]]) -> None:

@@ -6,6 +6,8 @@ import soundfile
 import torch
 from tiny_training import SYSTEMS, TEXTS, inference_command
 
+from espnet2_nix.data.kaldi_io import read_table, write_table
+from espnet2_nix.data.spoken import SpokenUtterance
 from espnet2_nix.errors import UserError
 from espnet2_nix.systems import BY_NAME
 
@@ -59,6 +61,53 @@ def test_every_system_that_speaks_with_the_students_latent_heeds_the_noise_scale
         waves = [soundfile.read(folder / name / "wav" / "u0.wav")[0] for folder in (tmp_path, spoken / tiny_data.name)]
         same = len(waves[0]) == len(waves[1]) and np.array_equal(*waves)
         assert same == (system.latent == "posterior"), name
+
+
+def test_given_durations_are_those_of_the_recording(tiny_data, tiny_teacher_dir, student_dir, tmp_path, caplog):
+    from espnet2_nix.bin import refine_durations, tts_inference
+
+    table = tmp_path / "durations"
+    teacher = ["--teacher_train_config", f"{tiny_teacher_dir}/config.yaml", "--teacher_model_file", f"{tiny_teacher_dir}/model.pth"]
+    texts = ["--text", f"{tiny_data}/text", "--wav_scp", f"{tiny_data}/wav.scp"]
+    refine_durations.main([*teacher, *texts, "--out", str(table)])
+    rows = read_table(table)
+    tokens = read_table(tiny_data / "text")
+    for utt_id, path in read_table(tiny_data / "wav.scp").items():
+        frames = [int(value) for value in rows[utt_id].split()]
+        assert len(frames) == len(tokens[utt_id].split())
+        assert min(frames) >= 1
+        assert sum(frames) == soundfile.info(path).frames // 256 + 1
+
+    # One frame more for the first token, one fewer for one that has it to give: another path of the same length.
+    moved = {}
+    for utt_id, row in rows.items():
+        frames = [int(value) for value in row.split()]
+        giver = next(index for index, value in enumerate(frames) if index > 0 and value > 1)
+        frames[0], frames[giver] = frames[0] + 1, frames[giver] - 1
+        moved[utt_id] = " ".join(map(str, frames))
+    command = inference_command(tiny_data, tiny_teacher_dir, student_dir, tmp_path / "out", *SYSTEMS)
+
+    def spoken_with(durations):
+        write_table(table, durations)
+        tts_inference.main([*command, "--durations", str(table)])
+        return {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.wav")}
+
+    before, after = spoken_with(rows), spoken_with(moved)
+    at_recording = {system for system in SYSTEMS if BY_NAME[system].needs_recording}
+    assert {path.parent.parent.name for path in after if after[path] != before[path]} == at_recording
+    for system in at_recording:
+        assert SpokenUtterance.read(tmp_path / "out" / system, "u0").durations == [int(v) for v in moved["u0"].split()]
+    for durations, message in (
+        ({**rows, "u0": rows["u0"] + " 1"}, "durations: expected"),
+        ({**rows, "u0": "1 x"}, "--durations, u0: expected whole numbers of frames"),
+        ({"u1": rows["u1"]}, "--durations has no u0"),
+    ):
+        with pytest.raises(SystemExit):
+            spoken_with(durations)
+        assert message in caplog.text
+    with pytest.raises(SystemExit):
+        refine_durations.main([*teacher, *texts, "--latents_dir", "somewhere", "--out", str(table)])
+    assert "expected either --wav_scp, or --latents_dir and --latents_model_file" in caplog.text
 
 
 def test_systems_say_what_they_lack(tiny_data, tiny_teacher_dir, student_dir, tmp_path, caplog):

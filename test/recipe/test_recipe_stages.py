@@ -179,6 +179,35 @@ def test_systems_of_the_teacher_alone_need_no_student(recipe):
     assert "stage 7 writes it" in out.stderr
 
 
+def test_after_a_warm_start_stage_9_takes_the_durations_of_its_text_encoder(recipe):
+    teacher = "exp/vits_teacher/model.pth"
+    write(recipe, teacher, TEACHER, "dump/raw/eval1/text", "dump/raw/eval1/wav.scp", content="u1 a\n")
+    options = ["--systems", "teacher_resynthesis", "--test_sets", "eval1", "--inference_nj", "1"]
+    stub = """#!/bin/sh
+echo "$@" >> calls
+case "$*" in
+    *bin.systems*--teacher*) echo teacher_resynthesis ;;
+    *bin.systems*) echo false ;;
+    *tts_inference*)
+        mkdir -p exp/nix_tts/inference/eval1/teacher_resynthesis
+        echo row > exp/nix_tts/inference/eval1/teacher_resynthesis/utterances.1.tsv
+        ;;
+esac
+"""
+    # What all modules train on together has a path of its own again.
+    for phases, aligned in (((), False), (("text_prior",), True), (("text_prior", "all_together"), False)):
+        write(recipe, *(f"exp/vits_teacher/phases/{phase}/teacher/model.pth" for phase in phases))
+        write(recipe, "stub", content=stub)
+        (recipe / "stub").chmod(0o755)
+        (recipe / "calls").unlink(missing_ok=True)
+        out = run("./run.sh", "--stage", "9", "--stop_stage", "9", "--python", "./stub", *options, cwd=recipe)
+        assert out.returncode == 0, out.stderr
+        commands = [line for line in written(recipe) if "bin.systems" not in line]
+        assert "tts_inference" in commands[-1]
+        assert ("--durations exp/nix_tts/inference/eval1/durations " in commands[-1]) == aligned
+        assert any("refine_durations" in command for command in commands) == aligned
+
+
 def test_fine_tuning_is_a_training_of_stage_8(recipe):
     write(recipe, TEACHER, ENCODER, SHAPES, SPEECH_SHAPES)
     command = ["./run.sh", "--stage", "8", "--stop_stage", "8", "--finetune_decoder", "true"]

@@ -599,6 +599,11 @@ synthesise() {
     local _nj system
     if ${gpu_inference}; then cmd=${cuda_cmd} ngpu=1; fi
     mkdir -p "${logdir}"
+    local durations= # what a recording's tokens last, where the teacher's own path is not learnt
+    if ${has_teacher} && learnt_without_path; then
+        durations=${outdir}/durations
+        align_recordings "${dset}" "${durations}"
+    fi
     for system in ${systems}; do rm -f "${outdir}/${system}"/utterances.*.tsv; done
     _nj=$(min "${inference_nj}" "$(wc -l < "${data_raw}/${dset}/text")")
     split_jobs "${data_raw}/${dset}/text" "${logdir}/keys" "${_nj}"
@@ -609,6 +614,7 @@ synthesise() {
             --systems ${systems} \
             --text "${logdir}/keys.JOB.scp" \
             --wav_scp "${data_raw}/${dset}/wav.scp" \
+            ${durations:+--durations "${durations}"} \
             --output_dir "${outdir}" \
             --table utterances.JOB.tsv \
             ${inference_config:+--config ${inference_config}} \

@@ -160,3 +160,18 @@ take_teacher() {
     ${python} -m espnet2_nix.bin.take_teacher \
         --train_config "${teacher_exp}/phases/init/config.yaml" --model_file "$1" --out "$2/model.pth"
 }
+
+# learnt_without_path: whether the teacher is of phases that leave the alignment to the text encoder with the flow at rest
+learnt_without_path() {
+    [ -e "${teacher_exp}/phases/text_prior/teacher/model.pth" ] && [ ! -e "${teacher_exp}/phases/all_together/teacher/model.pth" ]
+}
+
+# align_recordings SET OUT: the frames of each token of a test set, as stage 6 found those of the training set
+align_recordings() {
+    ${train_cmd} "$2.log" \
+        ${python} -m espnet2_nix.bin.refine_durations \
+            $(so_far "${teacher_exp}/phases/text_prior/teacher") \
+            --text "${data_raw}/$1/text" \
+            --wav_scp "${data_raw}/$1/wav.scp" \
+            --out "$2"
+}

@@ -17,8 +17,8 @@ from espnet2_nix.text import frontend_info, token_list
 
 CONF = Path(__file__).resolve().parents[1] / "egs2" / "kss" / "nix_tts1" / "conf"
 DECODER_CONFIGS = {
-    "student_istft": CONF / "tuning" / "train_nix_istft_decoder.yaml",
-    "student_hifigan": CONF / "train_nix_decoder.yaml",
+    "student_istft": CONF / "train_nix_decoder.yaml",
+    "student_hifigan": CONF / "tuning" / "train_nix_hifigan_decoder.yaml",
 }
 FRAMES_PER_TOKEN = 4
 """21.5 tokens a second, about what the speaker of emotiontts_open_db says."""

@@ -45,19 +45,19 @@ TRAININGS = (
     Training("6 phase 3: aligner", "warm_start/train_text_aligner.yaml", "aligner"),
     Training("6 phase 3: text side", "warm_start/train_text_side.yaml", "text_side"),
     Training("6 phase 4: all together", "train_vits_warm_start.yaml", "teacher"),
-    Training("7 encoder, aligner", "train_nix_encoder.yaml", "encoder"),
+    Training("7 encoder, aligner", "train_nix_encoder.yaml", "encoder", ("--alignment", "aligner")),
     Training("7 encoder, teacher's alignment", "train_nix_encoder.yaml", "encoder", ("--alignment", "teacher")),
     Training("7 encoder, stored latents", "train_nix_encoder.yaml", "stored_encoder", ("--alignment", "teacher")),
     Training("7 from scratch", "train_nix_scratch.yaml", "scratch"),
-    Training("8 decoder hifigan", "train_nix_decoder.yaml", "decoder"),
-    Training("8 decoder istft", "tuning/train_nix_istft_decoder.yaml", "decoder"),
+    Training("8 decoder hifigan", "tuning/train_nix_hifigan_decoder.yaml", "decoder"),
+    Training("8 decoder istft", "train_nix_decoder.yaml", "decoder"),
     Training(
         "8 decoder istft, a quarter the teacher's speech",
-        "tuning/train_nix_istft_decoder.yaml",
+        "train_nix_decoder.yaml",
         "decoder",
         ("--model_conf", "teacher_speech_share=0.25"),
     ),
-    Training("8 decoder of the teacher", "tuning/train_nix_teacher_decoder.yaml", "decoder"),
+    Training("8 decoder of the teacher", "warm_start/train_nix_decoder.yaml", "decoder"),
 )
 
 

@@ -181,6 +181,8 @@ def read_variant(kind, recipe, options, teachers):
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.parent.name)
 @pytest.mark.parametrize(("kind", "options"), VARIANT_ARGS)
 def test_a_variant_changes_what_it_says(kind, options, recipe, teachers):
+    if recipe.parent.name == "emotiontts":  # there the teacher's alignment is the default
+        options = options.replace("--alignment teacher", "--alignment aligner")
     plain = vars(read_variant(kind, recipe, "", teachers)[1])
     varied = vars(read_variant(kind, recipe, options, teachers)[1])
     changed = {name for name, value in varied.items() if value != plain[name]}

@@ -55,7 +55,7 @@ score() { # score NAME ENCODER DECODER SYSTEMS OPTIONS...
 
 if ! ${skip_train}; then
     {
-        encoder aligner ""
+        encoder aligner "--alignment aligner"
         encoder teacher_alignment "--alignment teacher"
         encoder reversed_kl "--alignment teacher --model_conf latent_direction=student_teacher"
         if [ -n "${extra_text}" ]; then
@@ -63,9 +63,9 @@ if ! ${skip_train}; then
         fi
     } &
     lane=$!
-    decoder istft_ged tuning/train_nix_istft_decoder.yaml
-    decoder istft_mr_stft tuning/train_nix_istft_decoder.yaml "--spectral_loss mr_stft"
-    decoder hifigan_ged train_nix_decoder.yaml
+    decoder istft_ged train_nix_decoder.yaml
+    decoder istft_mr_stft train_nix_decoder.yaml "--spectral_loss mr_stft"
+    decoder hifigan_ged tuning/train_nix_hifigan_decoder.yaml
     run scratch.log --stage 7 --stop_stage 7 --from_scratch true --scratch_exp "${out}/nix_scratch" \
         --scratch_args "--max_epoch ${scratch_epochs} --num_att_plot 0"
     wait "${lane}"

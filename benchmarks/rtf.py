@@ -1,8 +1,9 @@
 """Real-time factor of the students and of ESPnet's VITS, text to samples, interleaved in one process.
 
-    python -m benchmarks.rtf [--quick] [--repeats 7]
+    python -m benchmarks.rtf [--voice FOLDER] [--quick] [--repeats 7]
 
-Sentences of about 3, 8 and 20 seconds, threads 1 and 2. Weights are random: speed does not depend on them. Prints JSON lines:
+Sentences of about 3, 8 and 20 seconds, threads 1 and 2. Weights are random: speed does not depend on them. `--voice` measures a voice of
+stage 12 beside them (`system: voice`), which says the sentences in its own time. Prints JSON lines:
 first what one core can do (`system: gemm`, a matrix product of the students' size), then one line a system, graph, sentence
 and thread count with medians over the repeats; `rtf_min` and `rtf_max` are the spread. `gmac_per_s` counts
 multiply-accumulates per second of audio; `over_floor` is the time over that of the same multiply-accumulates at the rate of the
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import tempfile
 import time
 from collections import defaultdict
@@ -202,16 +204,30 @@ def gemm_call(threads: int) -> tuple[Callable[[], None], int]:
 
 def main(cmd: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--voice", type=Path, default=None, help="a voice of stage 12, measured as well")
     parser.add_argument("--quick", action="store_true", help="the shortest sentence on one thread, three repeats")
     parser.add_argument("--repeats", type=int, default=7, help="timed calls of each system and sentence")
     args = parser.parse_args(cmd)
     lengths, thread_counts = ([3], [1]) if args.quick else (list(SENTENCES), [1, 2])
     repeats = 3 if args.quick else args.repeats
     with tempfile.TemporaryDirectory() as folder:
-        measure(Path(folder), lengths, thread_counts, repeats)
+        measure(Path(folder), lengths, thread_counts, repeats, args.voice)
 
 
-def measure(folder: Path, lengths: list[int], thread_counts: list[int], repeats: int) -> None:
+def parameters_of_voice(folder: Path) -> dict[str, int]:
+    """Elements of the weights by graph and in whole."""
+    import onnx
+
+    counts = {
+        graph: sum(math.prod(tensor.dims) for tensor in onnx.load(str(folder / f"{graph}.onnx")).graph.initializer)
+        for graph in GRAPHS
+    }
+    return {**counts, "whole": sum(counts.values())}
+
+
+def measure(
+    folder: Path, lengths: list[int], thread_counts: list[int], repeats: int, voice: Path | None = None
+) -> None:
     """Runs everything, interleaved, and prints the lines."""
     from benchmarks.random_models import DECODER_CONFIGS, FRAMES_PER_TOKEN, random_vits, write_random_voice
     from espnet2_nix.text import tokenize
@@ -234,6 +250,7 @@ def measure(folder: Path, lengths: list[int], thread_counts: list[int], repeats:
     for threads in thread_counts:
         systems = [
             *(StudentSystem(name, folder / name, threads, parameters[name]) for name in DECODER_CONFIGS),
+            *([StudentSystem("voice", voice, threads, parameters_of_voice(voice))] if voice else []),
             VITSSystem(generator, threads),
             VITSDecoderSystem(generator, folder / "vits_decoder.onnx", threads),
         ]
@@ -276,7 +293,7 @@ def measure(folder: Path, lengths: list[int], thread_counts: list[int], repeats:
                         over_floor=round(rtf * length * rate / macs[graph], 2),
                         parameters=system.parameters()[graph],
                         ratio_to_espnet_vits=round(vits_rtf / rtf, 2),
-                        weights="random",
+                        weights="the voice's" if system.name == "voice" else "random",
                     )
 
 

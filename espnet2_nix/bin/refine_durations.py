@@ -17,7 +17,10 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--latents_model_file", default=None, help="weights of the teacher that they were stored of")
     parser.add_argument("--text", required=True, nargs="+", help="tables of utterance id and tokens")
     parser.add_argument(
-        "--wav_scp", nargs="+", default=None, help="tables of their recordings in the same order, where no latents are stored"
+        "--wav_scp",
+        nargs="+",
+        default=None,
+        help="tables of their recordings in the same order, where no latents are stored",
     )
     parser.add_argument("--out", required=True, help="table of utterance id and frames of each token")
     return parser

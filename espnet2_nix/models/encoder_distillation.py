@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from espnet2.torch_utils.device_funcs import force_gatherable
@@ -186,6 +187,16 @@ class EncoderDistillation(AbsESPnetModel):
         stats = {name: value.detach() for name, value in stats.items()}
         stats["loss"] = loss.detach()
         return loss, stats
+
+    def alignments(self, **batch: Any) -> dict[str, torch.Tensor]:
+        """Alignments of one utterance (T_feats, T_text), to look at; arguments as in `distil`.
+
+        Returns:
+            Dict of ``soft``, where an aligner learns one, and ``hard``.
+        """
+        alignment = self.distil(**batch).alignment
+        soft = {} if alignment.attn_soft is None else {"soft": alignment.attn_soft[0]}
+        return {**soft, "hard": alignment.attn[0]}
 
     def collect_feats(
         self,

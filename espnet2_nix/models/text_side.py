@@ -142,6 +142,18 @@ class TextAligner(AbsESPnetModel):
         }
         return force_gatherable((loss, stats, text.shape[0]), loss.device)
 
+    def alignments(
+        self,
+        text: torch.Tensor,
+        text_lengths: torch.Tensor,
+        speech: torch.Tensor,
+        speech_lengths: torch.Tensor,
+        **kwargs: object,
+    ) -> dict[str, torch.Tensor]:
+        """Alignments of one utterance (T_feats, T_text), ``soft`` and ``hard``, to look at; arguments as in ``align``."""
+        log_p_attn, attn, _ = self.align(text, text_lengths, speech, speech_lengths)
+        return {"soft": log_p_attn.softmax(dim=2)[0], "hard": attn[0]}
+
     def collect_feats(
         self, speech: torch.Tensor, speech_lengths: torch.Tensor, **kwargs: object
     ) -> dict[str, torch.Tensor]:

@@ -60,19 +60,6 @@ def held_out(
             yield ids[0], {**to_device(batch, "cuda" if options.ngpu > 0 else "cpu"), "utt_id": ids}
 
 
-def draw_alignments(
-    pictures: Iterable[tuple[str, dict[str, torch.Tensor]]],
-    output_dir: Path | None,
-    writer: Any,
-    reporter: SubReporter,
-) -> None:
-    """Publishes alignments (T_feats, T_text) of held-out utterances, tokens upwards."""
-    for utt_id, attns in pictures:
-        figure = figure_of({name: attn.T for name, attn in attns.items()}, "frame", "token")
-        publish(figure, "alignment", utt_id, output_dir, writer, reporter.get_epoch())
-        reporter.next()
-
-
 def draw_waves(
     waves_of: Iterable[tuple[str, dict[str, torch.Tensor]]],
     mel_loss: torch.nn.Module,
@@ -93,14 +80,14 @@ def draw_waves(
         reporter.next()
 
 
-class NixEncoderTrainer(Trainer):
-    """Adds the soft and the hard alignment of held-out utterances, once an epoch."""
+class _AlignmentPictures:
+    """Adds the alignments of held-out utterances (T_feats, T_text), tokens upwards, once an epoch."""
 
     @classmethod
     @torch.no_grad()
     def plot_attention(
         cls,
-        model: EncoderDistillation,
+        model: EncoderDistillation | TextAligner,
         output_dir: Path | None,
         summary_writer: Any,
         iterator: Iterable[tuple[list[str], dict[str, torch.Tensor]]],
@@ -108,39 +95,19 @@ class NixEncoderTrainer(Trainer):
         options: TrainerOptions,
     ) -> None:
         """Draws alignments; called by ESPnet after validation."""
-
-        def pictures() -> Iterable[tuple[str, dict[str, torch.Tensor]]]:
-            for utt_id, batch in held_out(model, iterator, options):
-                alignment = model.distil(**batch).alignment
-                soft = {} if alignment.attn_soft is None else {"soft": alignment.attn_soft[0]}
-                yield utt_id, {**soft, "hard": alignment.attn[0]}
-
-        draw_alignments(pictures(), output_dir, summary_writer, reporter)
+        for utt_id, batch in held_out(model, iterator, options):
+            attns = {name: attn.T for name, attn in model.alignments(**batch).items()}
+            figure = figure_of(attns, "frame", "token")
+            publish(figure, "alignment", utt_id, output_dir, summary_writer, reporter.get_epoch())
+            reporter.next()
 
 
-class TextAlignerTrainer(Trainer):
-    """The same for the aligner of a warm start."""
+class NixEncoderTrainer(_AlignmentPictures, Trainer):
+    """ESPnet's trainer with those pictures, of stage 7."""
 
-    @classmethod
-    @torch.no_grad()
-    def plot_attention(
-        cls,
-        model: TextAligner,
-        output_dir: Path | None,
-        summary_writer: Any,
-        iterator: Iterable[tuple[list[str], dict[str, torch.Tensor]]],
-        reporter: SubReporter,
-        options: TrainerOptions,
-    ) -> None:
-        """Draws alignments; called by ESPnet after validation."""
 
-        def pictures() -> Iterable[tuple[str, dict[str, torch.Tensor]]]:
-            for utt_id, batch in held_out(model, iterator, options):
-                names = ("text", "text_lengths", "speech", "speech_lengths")
-                log_p_attn, attn, _ = model.align(*(batch[name] for name in names))
-                yield utt_id, {"soft": log_p_attn.softmax(dim=2)[0], "hard": attn[0]}
-
-        draw_alignments(pictures(), output_dir, summary_writer, reporter)
+class TextAlignerTrainer(_AlignmentPictures, Trainer):
+    """ESPnet's trainer with those pictures, of a warm start's aligner."""
 
 
 class NixDecoderTrainer(GANTrainer):

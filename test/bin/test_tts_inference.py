@@ -67,7 +67,12 @@ def test_given_durations_are_those_of_the_recording(tiny_data, tiny_teacher_dir,
     from espnet2_nix.bin import refine_durations, tts_inference
 
     table = tmp_path / "durations"
-    teacher = ["--teacher_train_config", f"{tiny_teacher_dir}/config.yaml", "--teacher_model_file", f"{tiny_teacher_dir}/model.pth"]
+    teacher = [
+        "--teacher_train_config",
+        f"{tiny_teacher_dir}/config.yaml",
+        "--teacher_model_file",
+        f"{tiny_teacher_dir}/model.pth",
+    ]
     texts = ["--text", f"{tiny_data}/text", "--wav_scp", f"{tiny_data}/wav.scp"]
     refine_durations.main([*teacher, *texts, "--out", str(table)])
     rows = read_table(table)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from espnet2_nix.bin import command
-from espnet2_nix.data.text_files import read_lines
+from espnet2_nix.data.errors import DataError
+from espnet2_nix.data.text_files import read_each_line
 from espnet2_nix.errors import UserError
 from espnet2_nix.files import explained, is_stream
 
@@ -176,13 +177,18 @@ def speak_file(voice: Any, args: argparse.Namespace, options: dict[str, Any]) ->
     from espnet2_nix.runtime import VoiceError
     from espnet2_nix.runtime.audio_file import write_audio
 
-    todo = [(number, line.strip()) for number, line in enumerate(read_lines(args.file), 1) if line.strip()]
+    lines = enumerate(read_each_line(args.file), 1)
+    todo = [(number, line) for number, line in lines if isinstance(line, DataError) or line.strip()]
     if not todo:
         raise UserError(f"{args.file}: expected lines of text, found none")
     failed = 0
     for number, line in progress_bar(todo):
+        if isinstance(line, DataError):
+            failed += 1
+            logger.error("%s", line)
+            continue
         try:
-            pieces = voice.stream(line, chunk=CHUNK, **options)
+            pieces = voice.stream(line.strip(), chunk=CHUNK, **options)
             write_audio(Path(args.output_dir) / f"{number:04d}.wav", pieces, voice.sample_rate)
         except VoiceError as error:
             failed += 1

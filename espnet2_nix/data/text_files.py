@@ -25,21 +25,10 @@ def read_text_file(path: str | os.PathLike[str]) -> str:
     Raises:
         DataError: The file cannot be read, or its bytes are none of these encodings; file and line are named.
     """
-    try:
-        raw = Path(path).read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    raw = _read_bytes(path)
     encoding = _encoding_of(raw)
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path}, line {line}: byte {raw[error.start]:#04x} is no {encoding}; expected text in UTF-8, UTF-16 or CP949: "
-            "mend the line, or save the file as UTF-8"
-        ) from error
-    if not encoding.startswith("utf-8"):
-        logger.warning("%s: read as %s, since it is not UTF-8", path, encoding)
+    text = _decode(raw, encoding, path)
+    _tell(path, encoding)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -51,6 +40,53 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
     """
     text = read_text_file(path)
     return text.removesuffix("\n").split("\n") if text else []
+
+
+def read_each_line(path: str | os.PathLike[str]) -> list[str | DataError]:
+    """The lines of a text file, each for itself: in the place of one whose bytes are no text stands the error that names it.
+
+    Raises:
+        DataError: The file cannot be read, or is UTF-16 or UTF-32 and damaged, so that nobody knows where its lines end.
+    """
+    raw = _read_bytes(path)
+    encoding = _encoding_of(raw)
+    if encoding not in ("utf-8", "cp949") or _decodes(raw, encoding):
+        return list(read_lines(path))
+    _tell(path, encoding)
+    lines: list[str | DataError] = []
+    for number, line in enumerate(_line_feeds(raw).removesuffix(b"\n").split(b"\n"), 1):
+        try:
+            lines.append(_decode(line, encoding, path, number))
+        except DataError as error:
+            lines.append(error)
+    return lines
+
+
+def _read_bytes(path: str | os.PathLike[str]) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _decode(raw: bytes, encoding: str, path: str | os.PathLike[str], first_line: int = 1) -> str:
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = _line_feeds(raw[: error.start]).count(b"\n") + first_line
+        raise DataError(
+            f"{path}, line {line}: byte {raw[error.start]:#04x} is no {encoding}; expected text in UTF-8, UTF-16 or CP949: "
+            "mend the line, or save the file as UTF-8"
+        ) from error
+
+
+def _line_feeds(raw: bytes) -> bytes:
+    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _tell(path: str | os.PathLike[str], encoding: str) -> None:
+    if not encoding.startswith("utf-8"):
+        logger.warning("%s: read as %s, since it is not UTF-8", path, encoding)
 
 
 def _encoding_of(raw: bytes) -> str:
@@ -67,7 +103,7 @@ def _encoding_of(raw: bytes) -> str:
     if order := _utf16_order(raw):
         return order
     # A few bad bytes in UTF-8 are a damaged line to be named; mostly bad lines are another encoding.
-    lines = [line for line in raw.split(b"\n") if not line.isascii()]
+    lines = [line for line in _line_feeds(raw).split(b"\n") if not line.isascii()]
     if 2 * sum(map(_is_utf8, lines)) >= len(lines):
         return "utf-8"
     try:

@@ -195,13 +195,14 @@ def test_a_device_stays_a_device_and_a_pipe_gets_the_speech(voices, tmp_path):
 
 
 def test_a_file_goes_on_after_a_line_that_cannot_be_spoken(voices, tmp_path):
-    (tmp_path / "lines.txt").write_text("나무가 많다.\n\n❤️❤️\n물.\u2028물.\n...\n", encoding="utf-8")
+    (tmp_path / "lines.txt").write_bytes("나무가 많다.\n\n❤️❤️\n물.\u2028물.\n...\n".encode() + b"\xff\n")
     out = nix_tts_on(voices, "-f", "lines.txt", "--output_dir", "wavs", cwd=tmp_path)
     assert out.returncode == 1
     assert sorted(path.name for path in (tmp_path / "wavs").iterdir()) == ["0001.wav", "0004.wav"]
     assert "lines.txt, line 3: " in out.stderr
     assert "lines.txt, line 5: " in out.stderr
-    assert "2 of 4 lines could not be spoken" in out.stderr.splitlines()[-1]
+    assert "lines.txt, line 6: byte 0xff is no utf-8" in out.stderr
+    assert "3 of 5 lines could not be spoken" in out.stderr.splitlines()[-1]
     assert out.stdout == "wavs: 2 files\n"
 
 

@@ -29,7 +29,7 @@ def keep_threads() -> None:
     round otherwise from the second step on, and a training that was resumed, whose first step comes later, ends with other weights.
     """
     threads = torch.get_num_threads()
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(min(threads, numba.get_num_threads()))
     torch.set_num_threads(threads)
 
 

@@ -44,9 +44,7 @@ def write_durations(
     model.eval()
     vocabulary = Vocabulary(args.token_list)
     rows: dict[str, list[int]] = {}
-    for utt_id, line, path, where in _recordings(texts, wav_scps):
-        speech = torch.from_numpy(soundfile.read(path, dtype="float32")[0])[None]
-        text = torch.tensor([vocabulary.ids(line.split(), f"{where}, {utt_id}")])
+    for utt_id, text, speech in _recordings(texts, wav_scps, vocabulary):
         with torch.no_grad():
             _, attn, _ = model.align(text, torch.tensor([text.shape[1]]), speech, torch.tensor([speech.shape[1]]))
         rows[utt_id] = durations_from_path(attn)[0].tolist()
@@ -132,9 +130,7 @@ def align_recordings(
     teacher = load_teacher(train_config, model_file)
     vocabulary = Vocabulary(teacher.token_list)
     rows: dict[str, list[int]] = {}
-    for utt_id, line, path, where in _recordings(texts, wav_scps):
-        speech = torch.from_numpy(soundfile.read(path, dtype="float32")[0])[None]
-        text = torch.tensor([vocabulary.ids(line.split(), f"{where}, {utt_id}")])
+    for utt_id, text, speech in _recordings(texts, wav_scps, vocabulary):
         with torch.no_grad():
             feats, feats_lengths = teacher.feats(speech, torch.tensor([speech.shape[1]]))
             m_q, logs_q, _ = teacher.posterior(feats, feats_lengths)
@@ -142,8 +138,10 @@ def align_recordings(
     _write(out, rows)
 
 
-def _recordings(texts: Sequence[str], wav_scps: Sequence[str]) -> Iterator[tuple[str, str, str, str]]:
-    """Utterance id, tokens, path of the recording and the table that names the tokens, of one table after the other."""
+def _recordings(
+    texts: Sequence[str], wav_scps: Sequence[str], vocabulary: Vocabulary
+) -> Iterator[tuple[str, torch.Tensor, torch.Tensor]]:
+    """Utterance id, token ids (1, T_text) and recording (1, T_wav), float32, of one table after the other."""
     for text_table, wav_table in zip(texts, wav_scps, strict=True):
         recordings = read_table(wav_table)
         for utt_id, line in progress(list(read_table(text_table).items()), "utterances aligned"):
@@ -151,7 +149,8 @@ def _recordings(texts: Sequence[str], wav_scps: Sequence[str]) -> Iterator[tuple
                 raise TeacherInitError(
                     f"{utt_id}: expected a recording in {wav_table}, found none; run stages 2 to 5 again"
                 )
-            yield utt_id, line, recordings[utt_id], text_table
+            text = torch.tensor([vocabulary.ids(line.split(), f"{text_table}, {utt_id}")])
+            yield utt_id, text, torch.from_numpy(soundfile.read(recordings[utt_id], dtype="float32")[0])[None]
 
 
 def _best_durations(

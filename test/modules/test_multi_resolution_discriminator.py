@@ -29,9 +29,9 @@ def test_a_quiet_tone_is_heard_as_a_loud_one():
     torch.manual_seed(0)
     discriminator = SpectrogramDiscriminator(256)
     tone = torch.sin(torch.arange(2048) * 0.7)[None, None]
-    outs = [discriminator(level * tone)[-1] for level in (0.5, 0.05, 0.0)]
-    # A tenth of the amplitude is 2.3 in its logarithm, 17.9 lie between a half and silence at the floor.
-    assert (outs[0] - outs[1]).abs().max() > 0.05 * (outs[0] - outs[2]).abs().max()
+    loud, quiet, silent = (discriminator(level * tone)[-1] for level in (0.5, 0.05, 0.0))
+    # Of linear amplitudes a tenth would be heard as a tenth; of their logarithms it is some eight tenths of the way from silence.
+    assert (quiet - silent).abs().max() > 0.5 * (loud - silent).abs().max()
 
 
 def test_silence_gives_finite_gradients():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -102,6 +103,8 @@ class DecoderDistillation(AbsGANESPnetModel):
             needed.
         teacher_speech_share: Mean share of the teacher's speech in a training batch, from 0 to below 1; one recording stays.
             Held-out batches are recordings.
+        posterior_noise_scale: Factor on the deviation of the teacher's posterior, 0 or more. At 1 the decoder learns from VITS's own
+            samples; a student that speaks without noise, and errs by less than the posterior is wide, is served better by less.
         teacher_speech: The teacher's speech of further text, where its share is above 0.
         weights: Loss weights ``lambda_adv``, ``lambda_feat_match``, ``lambda_mel``, ``lambda_spectral`` and
             ``lambda_spectral_teacher``, where they are not the defaults of `LossWeights`.
@@ -123,9 +126,13 @@ class DecoderDistillation(AbsGANESPnetModel):
         student_latent: StudentLatent | None = None,
         teacher_speech_share: float = 0.0,
         teacher_speech: TeacherSpeech | None = None,
+        posterior_noise_scale: float = 1.0,
         **weights: float,
     ) -> None:
         super().__init__()
+        if not posterior_noise_scale >= 0:
+            raise UserError(f"posterior_noise_scale: expected a factor of 0 or more, found {posterior_noise_scale}")
+        self.log_posterior_noise_scale = math.log(posterior_noise_scale) if posterior_noise_scale > 0 else -math.inf
         if decoder.upsample_factor != features.hop_length:
             raise UserError(
                 f"the decoder makes {decoder.upsample_factor} samples a frame, the teacher's hop is "
@@ -221,7 +228,8 @@ class DecoderDistillation(AbsGANESPnetModel):
         """The distribution whose samples the decoder learns from.
 
         Returns:
-            Mean and log standard deviation (B, H, T_feats): the teacher's posterior, or the student's latent.
+            Mean and log standard deviation (B, H, T_feats): the teacher's posterior, its deviation by ``posterior_noise_scale``,
+            or the student's latent.
 
         Raises:
             UserError: If the student's latent is wanted and no text was given, or the durations do not fit.
@@ -239,7 +247,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         feats, feats_lengths = self.features.feats(speech, speech_lengths)
         m_q, logs_q, feats_mask = self.teacher.posterior(feats, feats_lengths)
         if self.student_latent is None:
-            return m_q, logs_q
+            return m_q, logs_q + self.log_posterior_noise_scale
         assert text is not None
         assert text_lengths is not None
         return self.student_latent(self.teacher, text, text_lengths, m_q, feats_mask)

@@ -15,6 +15,13 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--extra_text", default=None, help="table of tokens without recordings, which the teacher reads"
     )
+    parser.add_argument(
+        "--extra_encoders",
+        nargs="+",
+        default=[],
+        metavar="MODEL_FILE",
+        help="student encoders of this teacher, config.yaml beside each, that read those texts together in its place",
+    )
     parser.add_argument("--teacher_train_config", required=True, help="config.yaml of the teacher")
     parser.add_argument("--teacher_model_file", required=True, help="its weights")
     parser.add_argument(
@@ -38,6 +45,7 @@ def main(cmd: Sequence[str] | None = None) -> None:
         args.teacher_model_file,
         args.outdir,
         device="cuda" if args.ngpu > 0 else "cpu",
+        extra_encoders=args.extra_encoders,
     )
 
 

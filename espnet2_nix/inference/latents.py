@@ -13,8 +13,10 @@ import torch
 from espnet2_nix.data.kaldi_io import read_table
 from espnet2_nix.data.progress import progress
 from espnet2_nix.errors import UserError
-from espnet2_nix.files import digest_of, identity_of_file, write_text
+from espnet2_nix.files import digest_of, digest_of_file, identity_of_file, write_text
 from espnet2_nix.models.checkpoint import fingerprint
+from espnet2_nix.models.encoder_ensemble import EncoderEnsemble
+from espnet2_nix.models.load_encoder import load_encoder_of
 from espnet2_nix.models.load_teacher import load_teacher
 from espnet2_nix.models.teacher_latents import TeacherLatents, write_latents
 from espnet2_nix.models.vits_teacher import VITSTeacher
@@ -90,7 +92,12 @@ class Corpus:
 
 
 def dump_latents(
-    corpus: Corpus, teacher_train_config: str, teacher_model_file: str, outdir: str | Path, device: str = "cpu"
+    corpus: Corpus,
+    teacher_train_config: str,
+    teacher_model_file: str,
+    outdir: str | Path,
+    device: str = "cpu",
+    extra_encoders: Sequence[str] = (),
 ) -> None:
     """Stores what encoder distillation takes from the teacher (see `write_latents`); keeps what is there of the same inputs.
 
@@ -100,11 +107,17 @@ def dump_latents(
         teacher_model_file: Its weights.
         outdir: Where the files go.
         device: Where to compute.
+        extra_encoders: Checkpoints of student encoders, ``config.yaml`` beside each, that read the texts without a recording
+            together, in place of the teacher; two or more, or none.
 
     Raises:
-        UserError: If a token is unknown, a recording has another rate than the teacher, or a latent cannot be stored.
+        MissingFileError: If an encoder is not there.
+        UserError: If a token is unknown, a recording has another rate than the teacher, a latent cannot be stored, or an
+            encoder is not of this teacher's latent and tokens.
     """
     inputs, digest = Path(outdir) / "inputs.sha256", corpus.digest()
+    if extra_encoders:
+        digest = digest_of([digest, *(digest_of_file(path) for path in extra_encoders)])
     name = fingerprint(teacher_model_file)
     try:
         latents = TeacherLatents(outdir, name)
@@ -116,7 +129,9 @@ def dump_latents(
     teacher = load_teacher(teacher_train_config, teacher_model_file)
     inputs.unlink(missing_ok=True)
     rows = _utterances(corpus, teacher, device)
-    num_frames = write_latents(outdir, teacher, name, rows, corpus.frames_of_tokens())
+    encoders = [load_encoder_of(teacher, Path(path).parent / "config.yaml", path) for path in extra_encoders]
+    reader = EncoderEnsemble(encoders) if encoders else None
+    num_frames = write_latents(outdir, teacher, name, rows, corpus.frames_of_tokens(), reader)
     write_text(inputs, digest + "\n")
     logger.info("%s: %d recordings and %d texts, %d frames", outdir, len(corpus.texts), len(corpus.extra), num_frames)
 

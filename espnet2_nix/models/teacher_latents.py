@@ -15,6 +15,7 @@ import torch
 from espnet2_nix.aligner.monotonic_alignment import durations_from_path
 from espnet2_nix.errors import MissingFileError, UserError
 from espnet2_nix.files import replace_file, write_text
+from espnet2_nix.models.encoder_ensemble import EncoderEnsemble
 from espnet2_nix.models.vits_teacher import VITSTeacher
 from espnet2_nix.modules.log_mel import LogMel
 from espnet2_nix.modules.masks import make_non_pad_mask
@@ -28,6 +29,7 @@ def write_latents(
     fingerprint: str,
     utterances: Iterable[tuple[str, torch.Tensor, torch.Tensor | None]],
     durations_of: Mapping[str, Sequence[int]] | None = None,
+    reader: EncoderEnsemble | None = None,
 ) -> int:
     """Runs the teacher over utterances and stores what encoder distillation takes from it.
 
@@ -42,6 +44,7 @@ def write_latents(
         fingerprint: Names the teacher's weights; who reads the folder must name the same.
         utterances: Id, token ids (T_text,) and waveform (T_wav,), or None where there is no recording, of each.
         durations_of: Frames of each token by utterance, in place of the teacher's own path through a recording.
+        reader: Reads what has no recording, in place of the teacher.
 
     Returns:
         Frames written.
@@ -63,7 +66,7 @@ def write_latents(
     ):
         for utt_id, text, speech in utterances:
             if speech is None:
-                mean, log_std, durations = teacher.prior(text[None], seed=zlib.crc32(utt_id.encode()))
+                mean, log_std, durations = (reader or teacher).prior(text[None], seed=zlib.crc32(utt_id.encode()))
                 mel = torch.zeros(1, n_mels, mean.shape[2], device=mean.device)
             else:
                 feats, feats_lengths = teacher.feats(speech[None], torch.tensor([len(speech)], device=speech.device))

@@ -12,11 +12,10 @@ from espnet2.tts.espnet_model import ESPnetTTSModel
 
 from espnet2_nix.errors import UserError
 from espnet2_nix.models.checkpoint import load_strictly, part_of, read_config, read_state_dict
+from espnet2_nix.models.load_encoder import encoder_kwargs, load_encoder
 from espnet2_nix.models.load_teacher import load_teacher
 from espnet2_nix.models.nix_decoder import build_decoder
-from espnet2_nix.models.nix_encoder import NixEncoder
 from espnet2_nix.models.nix_tts import NixTTS
-from espnet2_nix.tasks.options import encoder_kwargs
 from espnet2_nix.version import __version__
 
 
@@ -127,8 +126,7 @@ def assemble(
     )
     model = TTSTask.build_model(argparse.Namespace(**config))
     student: NixTTS = model.tts
-    encoder = NixEncoder(**encoder_kwargs(encoder_args))
-    load_strictly(encoder, part_of(read_state_dict(encoder_model_file), "encoder"), encoder_model_file)
+    encoder, _ = load_encoder(encoder_train_config, encoder_model_file)
     encoder.drop_training_only()
     load_strictly(student.encoder, encoder.state_dict(), encoder_model_file)
     decoder = build_decoder(decoder_args.decoder, encoder.latent_channels, decoder_args.decoder_conf)

@@ -19,9 +19,9 @@ from espnet2.utils.types import str2bool, str_or_none
 from espnet2_nix.errors import UserError
 from espnet2_nix.models.checkpoint import fingerprint, load_strictly, part_of, read_config, read_state_dict
 from espnet2_nix.models.decoder_distillation import DecoderDistillation
+from espnet2_nix.models.load_encoder import load_encoder_of
 from espnet2_nix.models.load_teacher import load_teacher
 from espnet2_nix.models.nix_decoder import build_decoder
-from espnet2_nix.models.nix_encoder import NixEncoder
 from espnet2_nix.models.student_latent import StudentLatent
 from espnet2_nix.models.teacher_latents import TeacherLatents
 from espnet2_nix.models.teacher_speech import TeacherSpeech
@@ -32,7 +32,6 @@ from espnet2_nix.tasks.options import (
     build_spectral_loss,
     decoder_choices,
     discriminator_choices,
-    encoder_kwargs,
     spectral_loss_choices,
 )
 from espnet2_nix.tasks.safe_training import SafeTraining
@@ -201,12 +200,5 @@ def build_student_latent(args: argparse.Namespace, teacher: VITSTeacher) -> Stud
         raise UserError("fine-tuning needs both --encoder_train_config and --encoder_model_file, found one of them")
     if args.encoder_train_config is None:
         return None
-    encoder_args = read_config(args.encoder_train_config)
-    encoder = NixEncoder(**encoder_kwargs(encoder_args))
-    load_strictly(encoder, part_of(read_state_dict(args.encoder_model_file), "encoder"), args.encoder_model_file)
-    if encoder.latent_channels != teacher.latent_channels or list(encoder_args.token_list) != teacher.token_list:
-        raise UserError(
-            f"{args.encoder_train_config}: expected a student of this teacher ({teacher.latent_channels} latent channels, "
-            f"{len(teacher.token_list)} tokens), found {encoder.latent_channels} and {len(encoder_args.token_list)}"
-        )
+    encoder = load_encoder_of(teacher, args.encoder_train_config, args.encoder_model_file)
     return StudentLatent(encoder, args.latent_noise_scale)

@@ -18,6 +18,7 @@ from espnet2_nix.errors import UserError
 from espnet2_nix.models.alignment_learner import AlignmentLearner
 from espnet2_nix.models.checkpoint import fingerprint
 from espnet2_nix.models.encoder_distillation import EncoderDistillation
+from espnet2_nix.models.load_encoder import encoder_kwargs
 from espnet2_nix.models.load_teacher import load_teacher
 from espnet2_nix.models.teacher_latents import TeacherLatents
 from espnet2_nix.modules.log_mel import N_MELS
@@ -26,7 +27,6 @@ from espnet2_nix.tasks.options import (
     add_text_arguments,
     duration_predictor_choices,
     encoder_choices,
-    encoder_kwargs,
     read_token_list,
 )
 from espnet2_nix.tasks.safe_training import SafeTraining

@@ -14,6 +14,7 @@ from espnet2.utils.types import int_or_none
 
 from espnet2_nix.models.alignment_learner import AlignmentLearner
 from espnet2_nix.models.from_scratch import FromScratch
+from espnet2_nix.models.load_encoder import encoder_kwargs
 from espnet2_nix.models.nix_decoder import build_decoder
 from espnet2_nix.models.recording_features import RecordingFeatures
 from espnet2_nix.modules.log_mel import N_MELS
@@ -25,7 +26,6 @@ from espnet2_nix.tasks.options import (
     discriminator_choices,
     duration_predictor_choices,
     encoder_choices,
-    encoder_kwargs,
     read_token_list,
     spectral_loss_choices,
 )

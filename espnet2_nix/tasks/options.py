@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 import torch
 from espnet2.gan_tts.hifigan.hifigan import (
@@ -74,16 +73,6 @@ def read_token_list(args: argparse.Namespace) -> list[str]:
         with open(args.token_list, encoding="utf-8") as f:
             args.token_list = [line.rstrip("\n") for line in f]
     return list(args.token_list)
-
-
-def encoder_kwargs(args: argparse.Namespace) -> dict[str, Any]:
-    """Arguments of ``NixEncoder`` as an encoder training's options give them."""
-    return {
-        **args.encoder_conf,
-        "num_tokens": len(args.token_list),
-        "duration_predictor": args.duration_predictor,
-        "duration_predictor_conf": args.duration_predictor_conf,
-    }
 
 
 def build_spectral_loss(args: argparse.Namespace, fs: int) -> torch.nn.Module:

@@ -73,6 +73,7 @@ encoder_config=      # Config of encoder distillation (default: conf/train_nix_e
 encoder_args=""      # Arguments of encoder distillation.
 dump_latents=        # Store the teacher's latents before stage 7, so that no teacher runs in it (default: false; true with --teacher_init).
 extra_text=""        # Sentences, one a line, that the teacher reads to the encoder besides the corpus (needs alignment: teacher), and to the decoder where its config says teacher_speech_share.
+extra_text_encoders="" # Student encoders, two checkpoints or more, that read the further sentences to the encoder in the teacher's place: their common latent.
 decoder_config=      # Config of decoder distillation (default: conf/train_nix_decoder.yaml; with --teacher_init the one of that name in ${warm_start_conf}).
 decoder_args=""      # Arguments of decoder distillation.
 from_scratch=false   # Train the student without a teacher, in stage 7 alone: the control of distillation.
@@ -207,6 +208,9 @@ student_conf() { # student_conf NAME: its config, the one of a warm start where 
 if [ -z "${dump_latents}" ]; then
     dump_latents=false
     if [ -n "${teacher_init}" ]; then dump_latents=true; fi
+fi
+if [ -n "${extra_text_encoders}" ] && [ -z "${extra_text}" ]; then
+    die "--extra_text_encoders ${extra_text_encoders}: they read further sentences: give --extra_text FILE"
 fi
 [[ ${dump_latents} =~ ^(true|false)$ ]] || die "--dump_latents ${dump_latents}: expected true or false"
 if ${from_scratch} && ${finetune_decoder}; then
@@ -460,13 +464,14 @@ dump_teacher_latents() {
             --text "${data_raw}/${train_set}/text" "${data_raw}/${valid_set}/text" \
             --wav_scp "${data_raw}/${train_set}/wav.scp" "${data_raw}/${valid_set}/wav.scp" \
             ${extra:+--extra_text ${extra}} \
+            ${extra:+${extra_text_encoders:+--extra_encoders ${extra_text_encoders}}} \
             ${durations:+--durations "${durations}"} \
             ${teacher_opts} \
             --ngpu "${ngpu}" \
             --outdir "${dir}"
 }
 
-latents=${teacher_exp}/latents_${teacher_file%.pth}${extra_text:+_extra}
+latents=${teacher_exp}/latents_${teacher_file%.pth}${extra_text:+_extra}${extra_text_encoders:+_by_encoders}
 further_speech_opts=${extra_text:+--latents_dir ${latents}} # stage 7 writes it; stage 8 reads it where teacher_speech_share is above 0
 
 # shellcheck source=egs2/TEMPLATE/nix_tts1/utils/warm_start.sh

@@ -38,6 +38,15 @@ def test_an_encoder_learns_from_stored_latents_without_recordings(
     assert "4 recordings and 1 texts" in caplog.text
     index = (tmp_path / "latents" / "index.tsv").read_text(encoding="utf-8").splitlines()
     assert [line.split("\t")[1] for line in index] == ["posterior"] * 4 + ["prior"]
+    encoder = str(trained / "encoder" / "1epoch.pth")
+    by_encoders = [*dump, f"--extra_text={tmp_path / 'extra'}", "--extra_encoders", encoder, encoder]
+    dump_latents(by_encoders)
+    assert caplog.text.count("4 recordings and 1 texts") == 2  # what another reads is stored anew
+    dump_latents(by_encoders)
+    assert caplog.text.count("4 recordings and 1 texts") == 2
+    with pytest.raises(SystemExit):
+        dump_latents(by_encoders[:-1])
+    assert "expected two encoders or more, found 1" in caplog.text
     (tmp_path / "other").write_text("u0 <nothing>\n", encoding="utf-8")
     with pytest.raises(SystemExit):
         dump_latents([*dump, f"--text={tmp_path / 'other'}"])

@@ -76,6 +76,19 @@ def test_the_teachers_wave_counts_by_its_weight(tiny_teacher):
     torch.testing.assert_close(loss - without, stats["spectral_teacher_loss"], rtol=1e-3, atol=1e-3)
 
 
+def test_the_posterior_is_as_wide_as_the_student_will_need_it(tiny_teacher):
+    speech, lengths = make_batch()["speech"], make_batch()["speech_lengths"]
+    m, logs = make_decoder_distillation(tiny_teacher).latent(speech, lengths)
+    half = make_decoder_distillation(tiny_teacher, posterior_noise_scale=0.5).latent(speech, lengths)
+    torch.testing.assert_close(half[0], m)
+    torch.testing.assert_close(torch.exp(half[1]), 0.5 * torch.exp(logs))
+    none = make_decoder_distillation(tiny_teacher, posterior_noise_scale=0.0)
+    out = none.distil(speech, lengths)
+    assert torch.equal(out.wav, out.wav2)  # two samples of what has no deviation
+    with pytest.raises(UserError, match=r"posterior_noise_scale: expected a factor of 0 or more, found -1"):
+        make_decoder_distillation(tiny_teacher, posterior_noise_scale=-1)
+
+
 def test_an_unknown_weight_is_refused_by_name(tiny_teacher):
     with pytest.raises(UserError, match=r"lambda_adv, .*lambda_mel, .*found lambda_mels, lambda_nothing$"):
         make_decoder_distillation(tiny_teacher, lambda_mels=45.0, lambda_adv=0.5, lambda_nothing=1.0)

@@ -79,6 +79,17 @@ def test_further_text_goes_with_the_corpus_to_the_encoder_and_no_recording(recip
     assert "speech,sound" not in train
     out = run(*command, "--extra_text", "none.txt", cwd=recipe)
     assert "--extra_text none.txt not found" in out.stderr
+    encoders = ["exp/a/best.pth", "exp/b/best.pth"]
+    out = run(*command, "--extra_text_encoders", " ".join(encoders), cwd=recipe)
+    assert "they read further sentences: give --extra_text FILE" in out.stderr
+    by_encoders = [*command, "--extra_text", "extra.txt", "--extra_text_encoders", " ".join(encoders)]
+    out = run(*by_encoders, cwd=recipe)
+    assert "exp/a/best.pth not found; each is a checkpoint of stage 7" in out.stderr
+    write(recipe, *encoders)
+    assert run(*by_encoders, cwd=recipe).returncode == 0
+    *_, dump, train = written(recipe)
+    assert f"--extra_encoders {' '.join(encoders)}" in dump
+    assert f"--latents_dir {folder}_by_encoders" in train
 
 
 def test_the_latents_of_further_text_reach_the_decoder_and_its_fine_tuning(recipe):

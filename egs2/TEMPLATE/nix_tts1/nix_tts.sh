@@ -212,6 +212,9 @@ fi
 if [ -n "${extra_text_encoders}" ] && [ -z "${extra_text}" ]; then
     die "--extra_text_encoders ${extra_text_encoders}: they read further sentences: give --extra_text FILE"
 fi
+for file in ${extra_text_encoders}; do
+    [ -e "${file}" ] || die "--extra_text_encoders: ${file} not found; each is a checkpoint of stage 7, config.yaml beside it"
+done
 [[ ${dump_latents} =~ ^(true|false)$ ]] || die "--dump_latents ${dump_latents}: expected true or false"
 if ${from_scratch} && ${finetune_decoder}; then
     die "--from_scratch and --finetune_decoder exclude each other: a student from scratch already learns on its own latent"

@@ -14,11 +14,13 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--systems", nargs="*", default=[], help="names; none: all that the models at hand allow")
     parser.add_argument("--teacher", action="store_true", help="a teacher is at hand")
     parser.add_argument("--taught", action="store_true", help="and it taught the student")
-    parser.add_argument(
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument(
         "--need_student",
         action="store_true",
         help="print, in place of the names, whether one of them needs the student",
     )
+    asked.add_argument("--need_recording", action="store_true", help="the same of the recording")
     return parser
 
 
@@ -28,6 +30,8 @@ def main(cmd: Sequence[str] | None = None) -> None:
     systems = find_systems(args.systems) if args.systems else possible_systems(args.teacher, args.taught)
     if args.need_student:
         print("true" if any(system.needs_student for system in systems) else "false")
+    elif args.need_recording:
+        print("true" if any(system.needs_recording for system in systems) else "false")
     else:
         print(" ".join(system.name for system in systems))
 

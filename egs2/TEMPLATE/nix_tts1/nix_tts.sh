@@ -608,7 +608,8 @@ synthesise() {
     if ${gpu_inference}; then cmd=${cuda_cmd} ngpu=1; fi
     mkdir -p "${logdir}"
     local durations= # what a recording's tokens last, where the teacher's own path is not learnt
-    if ${has_teacher} && learnt_without_path; then
+    if ${has_teacher} && learnt_without_path &&
+        [ "$(${python} -m espnet2_nix.bin.systems --need_recording --systems ${systems})" = true ]; then
         durations=${outdir}/durations
         align_recordings "${dset}" "${durations}"
     fi

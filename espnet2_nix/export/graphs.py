@@ -33,11 +33,15 @@ class TextEncoderGraph(torch.nn.Module):
                 "distil the encoder with duration_predictor: deterministic"
             )
         self.text_encoder, self.duration_predictor = encoder.text_encoder, encoder.duration_predictor
+        self.pitch_predictor = encoder.pitch_predictor
 
     def forward(self, text: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """text (1, T_text), int64, to hidden (1, C, T_text) and log_durations (1, T_text)."""
         hidden = self.text_encoder.blocks(self.text_encoder.embed(text), None)
-        return hidden, self.duration_predictor(hidden, None)
+        log_durations = self.duration_predictor(hidden, None)
+        if self.pitch_predictor is not None:
+            hidden = self.pitch_predictor.add(hidden, self.pitch_predictor(hidden, None), None)
+        return hidden, log_durations
 
 
 class LatentEncoderGraph(torch.nn.Module):

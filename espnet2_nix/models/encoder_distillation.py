@@ -29,6 +29,7 @@ class Distilled:
         hidden: Hidden text representation (B, C, T_text).
         text_mask: (B, 1, T_text).
         m_s, logs_s: The student's latent (B, H, T_feats).
+        pitch_loss: Of the pitch predictor, where there is one.
     """
 
     targets: Targets
@@ -37,13 +38,14 @@ class Distilled:
     text_mask: torch.Tensor
     m_s: torch.Tensor
     logs_s: torch.Tensor
+    pitch_loss: torch.Tensor | None = None
 
 
 class EncoderDistillation(AbsESPnetModel):
     """The student encoder, its alignment learner and the frozen teacher, with the losses between them.
 
     Which loss reaches what: latent trains the latent encoder and the text encoder; forward_sum and bin train the
-    aligner and the text encoder; dur trains the duration predictor only, whose input is detached.
+    aligner and the text encoder; dur and pitch train their predictors only, whose input is detached.
 
     Args:
         encoder: The student encoder (what ships).
@@ -51,10 +53,11 @@ class EncoderDistillation(AbsESPnetModel):
         learner: Learns the alignment; None takes the teacher's own hard path.
         latents: The teacher's posterior as stored before; then neither the teacher nor the recording is needed.
         latent_direction: ``teacher_student`` or ``student_teacher``.
-        lambda_latent, lambda_dur: Loss weights.
+        lambda_latent, lambda_dur, lambda_pitch: Loss weights.
 
     Raises:
-        UserError: If a name is unknown or the encoder's latent differs from the teacher's in channels or tokens.
+        UserError: If a name is unknown, the encoder's latent differs from the teacher's in channels or tokens, or it predicts
+            pitch and there are no stored latents, which hold it.
     """
 
     def __init__(
@@ -66,9 +69,15 @@ class EncoderDistillation(AbsESPnetModel):
         latent_direction: str = "teacher_student",
         lambda_latent: float = 1.0,
         lambda_dur: float = 1.0,
+        lambda_pitch: float = 1.0,
     ) -> None:
         super().__init__()
         teacher.check_encoder(encoder.latent_channels, encoder.num_tokens)
+        if encoder.pitch_predictor is not None and latents is None:
+            raise UserError(
+                "encoder_conf.pitch_predictor_conf: the pitch of the recordings is stored with the teacher's latents: "
+                "./run.sh --stage 7 --dump_latents true"
+            )
         self.encoder = encoder
         self.teacher = teacher  # no Module: not saved, not trained
         self.latents = latents  # no Module: not saved, not trained
@@ -77,6 +86,7 @@ class EncoderDistillation(AbsESPnetModel):
         self.latent_loss = LatentLoss(direction=latent_direction)
         self.lambda_latent = lambda_latent
         self.lambda_dur = lambda_dur
+        self.lambda_pitch = lambda_pitch
 
     def targets(
         self,
@@ -170,8 +180,17 @@ class EncoderDistillation(AbsESPnetModel):
         hidden, text_mask = self.encoder.text_encoder(text, text_lengths)
         alignment = self.align(hidden, text, text_lengths, targets)
         weights = alignment.attn if self.learner is None else self.learner.weights(alignment)
-        m_s, logs_s = self.encoder.latent_encoder(expand(hidden, weights), targets.feats_mask)
-        return Distilled(targets, alignment, hidden, text_mask, m_s, logs_s)
+        spoken, pitch_loss = hidden, None
+        predictor = self.encoder.pitch_predictor
+        if predictor is not None:
+            assert targets.pitch is not None
+            pitch_loss = predictor.loss(hidden, text_mask, targets.pitch)
+            # Where there is no recording, the student's own pitch.
+            known = torch.isfinite(targets.pitch)
+            pitch = torch.where(known, targets.pitch, predictor(hidden, text_mask).detach())
+            spoken = predictor.add(hidden, pitch, text_mask)
+        m_s, logs_s = self.encoder.latent_encoder(expand(spoken, weights), targets.feats_mask)
+        return Distilled(targets, alignment, hidden, text_mask, m_s, logs_s, pitch_loss)
 
     def losses(self, out: Distilled, text_lengths: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Weighted sum of the losses of ``distil``'s output, and each loss unweighted."""
@@ -180,6 +199,9 @@ class EncoderDistillation(AbsESPnetModel):
         latent_loss = self.latent_loss(targets.m_q, targets.logs_q, out.m_s, out.logs_s, targets.feats_mask)
         loss = self.lambda_dur * dur_loss + self.lambda_latent * latent_loss
         stats = {"dur_loss": dur_loss, "latent_loss": latent_loss}
+        if out.pitch_loss is not None:
+            loss = loss + self.lambda_pitch * out.pitch_loss
+            stats["pitch_loss"] = out.pitch_loss
         if self.learner is not None:
             weights, losses = self.learner.losses(out.alignment, text_lengths, targets.feats_lengths)
             loss = weighted_sum(loss, weights, losses)

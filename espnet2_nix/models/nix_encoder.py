@@ -10,6 +10,7 @@ from espnet2_nix.errors import UserError
 from espnet2_nix.modules.duration_predictor import DeterministicDurationPredictor, StochasticDurationPredictor
 from espnet2_nix.modules.latent_encoder import LatentEncoder
 from espnet2_nix.modules.length_regulator import durations_from_log, durations_to_attn, expand
+from espnet2_nix.modules.pitch_predictor import PitchPredictor
 from espnet2_nix.modules.text_encoder import TextEncoder
 
 DURATION_PREDICTORS = {
@@ -29,6 +30,7 @@ class NixEncoder(torch.nn.Module):
         duration_predictor: ``deterministic`` or ``stochastic``.
         duration_predictor_conf: Further arguments of the duration predictor.
         latent_encoder_conf: Further arguments of ``LatentEncoder``.
+        pitch_predictor_conf: Further arguments of ``PitchPredictor``; None: the encoder knows of no pitch, as published.
 
     Raises:
         UserError: If the duration predictor is unknown.
@@ -43,6 +45,7 @@ class NixEncoder(torch.nn.Module):
         duration_predictor: str = "deterministic",
         duration_predictor_conf: dict[str, Any] | None = None,
         latent_encoder_conf: dict[str, Any] | None = None,
+        pitch_predictor_conf: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         if duration_predictor not in DURATION_PREDICTORS:
@@ -57,6 +60,9 @@ class NixEncoder(torch.nn.Module):
         self.duration_predictor = DURATION_PREDICTORS[duration_predictor](**conf)
         self.latent_encoder = LatentEncoder(
             channels=channels, latent_channels=latent_channels, **(latent_encoder_conf or {})
+        )
+        self.pitch_predictor = (
+            None if pitch_predictor_conf is None else PitchPredictor(channels=channels, **pitch_predictor_conf)
         )
 
     def drop_training_only(self) -> None:
@@ -108,6 +114,8 @@ class NixEncoder(torch.nn.Module):
         hidden, text_mask = self.text_encoder(text, text_lengths)
         if durations is None:
             durations = self.predict_durations(hidden, text_mask, alpha, noise_scale_dur)
+        if self.pitch_predictor is not None:
+            hidden = self.pitch_predictor.add(hidden, self.pitch_predictor(hidden, text_mask), text_mask)
         feats_lengths = durations.sum(1)
         attn = durations_to_attn(durations, int(feats_lengths.max()))
         feats_mask = attn.sum(2)[:, None].to(hidden.dtype)  # each real frame has one token: (B, 1, T_feats)

@@ -16,6 +16,7 @@ from espnet2_nix.aligner.monotonic_alignment import durations_from_path
 from espnet2_nix.errors import MissingFileError, UserError
 from espnet2_nix.files import replace_file, write_text
 from espnet2_nix.models.encoder_ensemble import EncoderEnsemble
+from espnet2_nix.models.token_pitch import token_pitch
 from espnet2_nix.models.vits_teacher import VITSTeacher
 from espnet2_nix.modules.log_mel import LogMel
 from espnet2_nix.modules.masks import make_non_pad_mask
@@ -34,8 +35,8 @@ def write_latents(
     """Runs the teacher over utterances and stores what encoder distillation takes from it.
 
     A frame is a row of float16: m_q, logs_q (H each) and the log-mel spectrogram (80). The index holds, by utterance,
-    where its latent comes from and the frames of each token: of a recording the posterior, with the teacher's own path
-    through it; of a text alone the prior, with the teacher's durations, and no spectrogram (zeros). Files are written aside; ``info.json`` comes last and makes the
+    where its latent comes from, and of each token the frames, log-F0 and voiced share: of a recording the posterior, with the
+    teacher's own path through it; of a text alone the prior, with the teacher's durations, no spectrogram (zeros) and no pitch. Files are written aside; ``info.json`` comes last and makes the
     folder complete.
 
     Args:
@@ -65,6 +66,7 @@ def write_latents(
         frames_aside.open("wb") as frames,
     ):
         for utt_id, text, speech in utterances:
+            pitch: tuple[list[float], list[float]] = ([], [])
             if speech is None:
                 mean, log_std, durations = (reader or teacher).prior(text[None], seed=zlib.crc32(utt_id.encode()))
                 mel = torch.zeros(1, n_mels, mean.shape[2], device=mean.device)
@@ -77,12 +79,16 @@ def write_latents(
                 else:
                     durations = given_durations(durations_of, utt_id, len(text), mean.shape[2])
                 mel = log_mel.to(feats.device)(feats)
+                pitch = token_pitch(speech, durations[0].tolist(), teacher.fs, teacher.n_fft, teacher.hop_length)
             rows = torch.cat([mean[0], log_std[0], mel[0]]).T.half().cpu()  # (T_feats, 2 H + n_mels)
             if not torch.isfinite(rows).all():
                 raise UserError(f"{utt_id}: the teacher's latent does not fit float16; is its training finished?")
             frames.write(rows.contiguous().numpy().tobytes())
             source = "prior" if speech is None else "posterior"
-            index.write(f"{utt_id}\t{source}\t{len(rows)}\t{' '.join(map(str, durations[0].tolist()))}\n")
+            columns = [durations[0].tolist(), *([f"{value:.4f}" for value in values] for values in pitch)]
+            index.write(
+                "\t".join([utt_id, source, str(len(rows)), *(" ".join(map(str, column)) for column in columns)]) + "\n"
+            )
             num_frames += len(rows)
     info = {
         "teacher": fingerprint,
@@ -123,6 +129,8 @@ class Targets:
         feats_lengths: Frames (B,).
         log_mel: Log-mel spectrogram (B, n_mels, T_feats), float32; None where an utterance has no recording.
         durations: Frames of each token (B, T_text), int64, where they were stored.
+        pitch: Of each token (B, 2, T_text), float32, where it was stored: log-F0, standardised over the corpus and 0 where no frame
+            is voiced, and the voiced share of its frames; NaN where there is no recording, 0 on padding.
     """
 
     m_q: torch.Tensor
@@ -131,15 +139,17 @@ class Targets:
     feats_lengths: torch.Tensor
     log_mel: torch.Tensor | None = None
     durations: torch.Tensor | None = None
+    pitch: torch.Tensor | None = None
 
 
 class Entry(NamedTuple):
-    """Where an utterance lies: ``posterior`` or ``prior``, first frame, frames, and frames of each token."""
+    """Where an utterance lies: ``posterior`` or ``prior``, first frame, frames; frames and pitch (2, T_text) of each token."""
 
     source: str
     start: int
     num_frames: int
     durations: list[int]
+    pitch: np.ndarray
 
 
 class TeacherLatents:
@@ -175,9 +185,24 @@ class TeacherLatents:
         self.index: dict[str, Entry] = {}
         start = 0
         for line in (self.folder / INDEX).read_text(encoding="utf-8").splitlines():
-            utt_id, source, num_frames, durations = line.split("\t")
-            self.index[utt_id] = Entry(source, start, int(num_frames), [int(d) for d in durations.split()])
+            utt_id, source, num_frames, durations, *pitch = line.split("\t")
+            if len(pitch) != 2:
+                raise UserError(f"{self.folder / INDEX} is of an earlier version, without pitch; {hint}")
+            values = np.array(
+                [column.split() for column in pitch], dtype=np.float32
+            )  # (2, T_text), (2, 0) of a text alone
+            self.index[utt_id] = Entry(source, start, int(num_frames), [int(d) for d in durations.split()], values)
             start += int(num_frames)
+        log_f0 = np.concatenate([np.zeros(0), *(entry.pitch[0][entry.pitch[0] > 0] for entry in self.index.values())])
+        self.mean_log_f0, self.std_log_f0 = (log_f0.mean(), log_f0.std() or 1.0) if len(log_f0) else (0.0, 1.0)
+
+    def pitch(self, entry: Entry) -> np.ndarray:
+        """Pitch of an utterance's tokens (2, T_text), float32, as `Targets` has it; NaN where it was not recorded."""
+        if entry.source != "posterior":
+            return np.full((2, len(entry.durations)), np.nan, dtype=np.float32)
+        log_f0, voicing = entry.pitch
+        standardised = (log_f0 - self.mean_log_f0) / self.std_log_f0
+        return np.stack([np.where(log_f0 > 0, standardised, 0.0), voicing]).astype(np.float32)
 
     def batch(self, utt_ids: Sequence[str], text_lengths: torch.Tensor) -> Targets:
         """The latents of a batch, on the device of ``text_lengths``.
@@ -189,7 +214,7 @@ class TeacherLatents:
         Raises:
             UserError: If an utterance is not stored, or was stored with another text.
         """
-        rows, durations = [], []
+        rows, durations, pitch = [], [], []
         has_mel = True
         for utt_id, num_tokens in zip(utt_ids, text_lengths.tolist(), strict=True):
             if utt_id not in self.index:
@@ -203,6 +228,7 @@ class TeacherLatents:
             frames = self.frames[entry.start : entry.start + entry.num_frames]
             rows.append(torch.from_numpy(frames.astype(np.float32)))
             durations.append(torch.tensor(entry.durations))
+            pitch.append(torch.from_numpy(self.pitch(entry)).T)
             has_mel = has_mel and entry.source == "posterior"
         device = text_lengths.device
         frames = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).transpose(1, 2).to(device)
@@ -215,4 +241,5 @@ class TeacherLatents:
             feats_lengths=feats_lengths,
             log_mel=log_mel if has_mel else None,
             durations=torch.nn.utils.rnn.pad_sequence(durations, batch_first=True).to(device),
+            pitch=torch.nn.utils.rnn.pad_sequence(pitch, batch_first=True).transpose(1, 2).to(device),
         )

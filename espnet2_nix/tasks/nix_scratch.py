@@ -12,6 +12,7 @@ from espnet2.tts.feats_extract.linear_spectrogram import LinearSpectrogram
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import int_or_none
 
+from espnet2_nix.errors import UserError
 from espnet2_nix.models.alignment_learner import AlignmentLearner
 from espnet2_nix.models.from_scratch import FromScratch
 from espnet2_nix.models.load_encoder import encoder_kwargs
@@ -88,10 +89,15 @@ class NixScratchTask(SafeTraining, AbsTask):
         """Builds student, aligner and discriminators from the options.
 
         Raises:
-            ValueError: If the decoder's hop is not ``--hop_length``, or a name is unknown.
+            UserError: If the decoder's hop is not ``--hop_length``, a name is unknown, or the encoder is to predict pitch.
         """
         token_list = read_token_list(args)
         encoder = encoder_choices.get_class(args.encoder)(**encoder_kwargs(args))
+        if encoder.pitch_predictor is not None:
+            raise UserError(
+                "encoder_conf.pitch_predictor_conf: a student from scratch has no stored latents, where the pitch would be; "
+                "leave it at null"
+            )
         features = RecordingFeatures(
             LinearSpectrogram(n_fft=args.n_fft, hop_length=args.hop_length, win_length=args.win_length),
             fs=args.fs,

@@ -31,6 +31,19 @@ def test_the_voice_says_what_the_student_says(voices, decoder):
         np.testing.assert_allclose(audio.samples, wav, atol=1e-4)
 
 
+def test_a_voice_of_an_encoder_with_pitch_says_what_the_student_says(tmp_path):
+    student = make_student("istft", pitch_predictor_conf={"hidden_channels": 16})
+    with torch.no_grad():
+        for name, value in (("log_f0", 0.5), ("voicing", 0.3)):  # within the gate's ramp
+            getattr(student.encoder.pitch_predictor, name).proj.bias.fill_(value)
+    write_voice(student, FACTS, tmp_path / "voice")
+    ids = torch.from_numpy(NixPreprocessor(token_list(), frontend_info())("u", {"text": TEXT})["text"])
+    wav = student.inference(ids, seed=0)["wav"].clamp(-1, 1).numpy()
+    np.testing.assert_allclose(Voice.load(tmp_path / "voice").synthesize(TEXT, seed=0).samples, wav, atol=1e-4)
+    student.encoder.pitch_predictor = None
+    assert np.abs(student.inference(ids, seed=0)["wav"].clamp(-1, 1).numpy() - wav).max() > 1e-3
+
+
 def test_voice_json_tells_what_the_runtime_and_a_person_must_know(voices):
     info = json.loads((voices / "istft" / "voice.json").read_text(encoding="utf-8"))
     student = make_student("istft")

@@ -189,7 +189,7 @@ def plot_curves(
         axes.fill_between(x, low, high, alpha=0.15)
     axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, None))
     axes.grid(alpha=0.25)
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=2, fontsize="small")  # beside the lines, not on them
     return _save(figure, path)
 
 

@@ -15,7 +15,7 @@ class EncoderEnsemble:
 
     Encoders that differ in their seed alone err in different directions where little speech was to learn from; a student
     that learns their common latent on further text has the ensemble's errors at one encoder's cost (distillation of an
-    ensemble, arXiv 1503.02531, section 3). Its latents take the place of ``VITSTeacher.prior``.
+    ensemble, arXiv 1503.02531, section 4). Its latents take the place of ``VITSTeacher.prior``.
 
     Args:
         encoders: Distilled encoders of one latent space and token list, two or more.

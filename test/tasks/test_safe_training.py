@@ -237,7 +237,7 @@ def test_a_link_to_a_damaged_best_epoch_moves_to_the_best_whole_one(tmp_path, ca
 @pytest.mark.parametrize(
     ("made", "known"),
     [
-        (EncoderDistillation, "lambda_dur, lambda_latent, latent_direction"),
+        (EncoderDistillation, "lambda_dur, lambda_latent, lambda_pitch, latent_direction"),
         (PosteriorPretraining, ""),
         (VITSAutoencoder, ""),
         (TextAligner, ""),

@@ -29,7 +29,7 @@ class Distilled:
         hidden: Hidden text representation (B, C, T_text).
         text_mask: (B, 1, T_text).
         m_s, logs_s: The student's latent (B, H, T_feats).
-        pitch_loss: Of the pitch predictor, where there is one.
+        pitch_loss: Squared error of the pitch predictor a token, a scalar, where there is one.
     """
 
     targets: Targets
@@ -185,9 +185,9 @@ class EncoderDistillation(AbsESPnetModel):
         if predictor is not None:
             assert targets.pitch is not None
             pitch_loss = predictor.loss(hidden, text_mask, targets.pitch)
-            # Where there is no recording, the student's own pitch.
-            known = torch.isfinite(targets.pitch)
-            pitch = torch.where(known, targets.pitch, predictor(hidden, text_mask).detach())
+            pitch, known = targets.pitch, torch.isfinite(targets.pitch)
+            if not known.all():  # where there is no recording, the student's own pitch
+                pitch = torch.where(known, pitch, predictor(hidden, text_mask).detach())
             spoken = predictor.add(hidden, pitch, text_mask)
         m_s, logs_s = self.encoder.latent_encoder(expand(spoken, weights), targets.feats_mask)
         return Distilled(targets, alignment, hidden, text_mask, m_s, logs_s, pitch_loss)

@@ -24,6 +24,7 @@ from espnet2_nix.models.recording_features import RecordingFeatures
 from espnet2_nix.models.student_latent import StudentLatent
 from espnet2_nix.models.teacher_speech import TeacherSpeech
 from espnet2_nix.models.vits_teacher import VITSTeacher
+from espnet2_nix.modules.crops import random_crops
 
 
 @dataclass(frozen=True)
@@ -277,8 +278,32 @@ class DecoderDistillation(AbsGANESPnetModel):
                 text, text_lengths = text[kept], text_lengths[kept]
                 if durations is not None:
                     durations = durations[kept, : int(text_lengths.max())]
-        latent = self.latent(speech, speech_lengths, text, text_lengths, durations)
-        return self.segments(*latent, speech, speech_lengths, num_spoken)
+        starts = self.draw_starts(speech_lengths)
+        if self.student_latent is None:
+            assert self.teacher is not None
+            feats, feats_lengths = self.features.feats(speech, speech_lengths)
+            m, logs = self.teacher.posterior_segments(feats, feats_lengths, starts, self.segment_size)
+            logs = logs + self.log_posterior_noise_scale
+        else:
+            latent = self.latent(speech, speech_lengths, text, text_lengths, durations)
+            m, logs = (get_segments(value, starts, self.segment_size) for value in latent)
+        return self.segments(m, logs, speech, starts, num_spoken)
+
+    def draw_starts(self, speech_lengths: torch.Tensor) -> torch.Tensor:
+        """First frames (R,), int64, of one random segment a clip of ``speech_lengths`` samples (R,).
+
+        Raises:
+            UserError: If a clip is shorter than a segment.
+        """
+        # The last frame is centred on the clip's end, where no full hop of samples follows.
+        num_frames = speech_lengths // self.features.hop_length
+        if int(num_frames.min()) < self.segment_size:
+            index = int(num_frames.argmin())
+            raise UserError(
+                f"clip {index} of the batch has {int(num_frames[index])} whole frames, a training segment needs "
+                f"{self.segment_size}; such clips are dropped in stage 3: ./run.sh --stage 3 --stop_stage 5"
+            )
+        return random_crops(num_frames, self.segment_size)
 
     def _draw_num_spoken(self, batch_size: int) -> int:
         """How many clips of a batch the teacher's speech replaces: its share, rounded up or down by chance."""
@@ -291,22 +316,19 @@ class DecoderDistillation(AbsGANESPnetModel):
         m: torch.Tensor,
         logs: torch.Tensor,
         speech: torch.Tensor,
-        speech_lengths: torch.Tensor,
+        starts: torch.Tensor,
         num_spoken: int = 0,
     ) -> Segments:
-        """Waves of one random segment a clip from a latent (R, H, T_feats), and of as many spoken by the teacher; see ``distil``."""
-        # The last frame is centred on the clip's end, where no full hop of samples follows.
-        num_frames = speech_lengths // self.features.hop_length
-        if int(num_frames.min()) < self.segment_size:
-            index = int(num_frames.argmin())
-            raise UserError(
-                f"clip {index} of the batch has {int(num_frames[index])} whole frames, a training segment needs "
-                f"{self.segment_size}; such clips are dropped in stage 3: ./run.sh --stage 3 --stop_stage 5"
-            )
-        starts = (torch.rand_like(num_frames, dtype=torch.float32) * (num_frames - self.segment_size + 1)).long()
+        """Waves of one segment a clip, and of as many as asked for spoken by the teacher.
+
+        Args:
+            m, logs: Latent of the segments (R, H, segment_size).
+            speech: Waveform (R, T_wav), float32.
+            starts: First frames of the segments (R,).
+            num_spoken: Segments of the teacher's speech besides.
+        """
         hop = self.features.hop_length
-        m = get_segments(m, starts, self.segment_size)
-        std = torch.exp(get_segments(logs, starts, self.segment_size))
+        std = torch.exp(logs)
         z = m + std * torch.randn_like(m)  # (R, H, segment_size)
         recording = get_segments(speech[:, None], starts * hop, self.segment_size * hop)
         target = recording

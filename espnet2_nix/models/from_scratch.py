@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import torch
+from espnet2.gan_tts.utils import get_segments
 
 from espnet2_nix.errors import UserError
 from espnet2_nix.models.alignment_learner import AlignmentLearner, weighted_sum
@@ -68,7 +69,9 @@ class FromScratch(DecoderDistillation):
             UserError: If the text is missing or a clip is shorter than a segment.
         """
         m_s, logs_s, loss, stats = self.text_side(speech, speech_lengths, text, text_lengths)
-        segments = self.segments(m_s, logs_s, speech, speech_lengths)
+        starts = self.draw_starts(speech_lengths)
+        m, logs = (get_segments(value, starts, self.segment_size) for value in (m_s, logs_s))
+        segments = self.segments(m, logs, speech, starts)
         return dataclasses.replace(segments, text_loss=loss, text_stats=stats)
 
     def text_side(

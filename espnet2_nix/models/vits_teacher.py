@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+from espnet2.gan_tts.utils import get_segments
 from espnet2.gan_tts.vits import VITS
 from espnet2.tts.feats_extract.linear_spectrogram import LinearSpectrogram
 
@@ -47,6 +48,12 @@ class VITSTeacher(RecordingFeatures):
             )
         super().__init__(feats_extract, fs, token_list, int(generator.posterior_encoder.proj.out_channels // 2))
         self.generator = generator.eval().requires_grad_(False)
+        # Frames on either side that decide the posterior at a frame.
+        self.posterior_context = sum(
+            layer.dilation[0] * (layer.kernel_size[0] - 1) // 2
+            for layer in generator.posterior_encoder.modules()
+            if isinstance(layer, torch.nn.Conv1d)
+        )
 
     def modules(self) -> list[torch.nn.Module]:
         """What ``to`` moves."""
@@ -68,6 +75,30 @@ class VITSTeacher(RecordingFeatures):
         self.to(feats.device)
         _, m_q, logs_q, feats_mask = self.generator.posterior_encoder(feats, feats_lengths, g=None)
         return m_q, logs_q, feats_mask.to(m_q.dtype)
+
+    @torch.no_grad()
+    def posterior_segments(
+        self, feats: torch.Tensor, feats_lengths: torch.Tensor, starts: torch.Tensor, size: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The posterior at one segment an utterance, as `posterior` has it there, from the frames that reach it alone.
+
+        Args:
+            feats: Linear spectrogram (B, F, T_feats).
+            feats_lengths: Frames (B,).
+            starts: First frames of the segments (B,).
+            size: Frames of a segment, which lies within its utterance.
+
+        Returns:
+            m_q and logs_q (B, H, size).
+        """
+        # A window begins at the utterance's own beginning, where the encoder pads, or as far before the segment as the
+        # encoder sees; it ends likewise.
+        first = (starts - self.posterior_context).clamp(min=0)
+        lengths = (feats_lengths - first).clamp(max=size + 2 * self.posterior_context)
+        width = int(lengths.max())
+        window = get_segments(torch.nn.functional.pad(feats, (0, width)), first, width)
+        m_q, logs_q, _ = self.posterior(window, lengths)
+        return get_segments(m_q, starts - first, size), get_segments(logs_q, starts - first, size)
 
     @torch.no_grad()
     def alignment(

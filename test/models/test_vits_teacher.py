@@ -45,6 +45,19 @@ def test_the_teachers_taps_are_masked_and_repeatable(tiny_teacher):
     assert (durations[1, 7:] == 0).all()
 
 
+def test_the_posterior_of_a_segment_is_that_of_the_whole_utterance(tiny_teacher):
+    torch.manual_seed(0)
+    size, lengths = 4, torch.tensor([120, 90, 5])
+    feats = torch.rand(3, 513, 120)
+    m_q, logs_q, _ = tiny_teacher.posterior(feats, lengths)
+    assert 0 < tiny_teacher.posterior_context < 30  # so that the middle is out of reach of both ends
+    for starts in ([0, 0, 0], [1, 2, 1], [60, 45, 1], [116, 86, 1]):
+        m, logs = tiny_teacher.posterior_segments(feats, lengths, torch.tensor(starts), size)
+        for i, start in enumerate(starts):
+            torch.testing.assert_close(m[i], m_q[i, :, start : start + size], atol=1e-5, rtol=0)
+            torch.testing.assert_close(logs[i], logs_q[i, :, start : start + size], atol=1e-5, rtol=0)
+
+
 def test_the_prior_is_that_of_espnets_inference(tiny_teacher):
     text = make_batch()["text"][:1]
     mean, log_std, durations = tiny_teacher.prior(text, num_samples=400)

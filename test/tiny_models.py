@@ -9,6 +9,7 @@ from espnet2_nix.models.decoder_distillation import DecoderDistillation
 from espnet2_nix.models.encoder_distillation import EncoderDistillation
 from espnet2_nix.models.nix_decoder import build_decoder
 from espnet2_nix.models.nix_encoder import NixEncoder
+from espnet2_nix.models.teacher_latents import write_latents
 from espnet2_nix.modules.log_mel import N_MELS
 
 
@@ -42,3 +43,16 @@ def make_decoder_distillation(teacher, spectral_loss=None, seed=0, **kwargs):
 def gradient_norm(module):
     """Sum of the absolute gradients of a module's parameters."""
     return sum(float(p.grad.abs().sum()) for p in module.parameters() if p.grad is not None)
+
+
+def store_latents(teacher, folder, batch, names=("a", "b"), fingerprint="f"):
+    """Stores a batch's recordings as stage 7 does."""
+    write_latents(
+        folder,
+        teacher,
+        fingerprint,
+        [
+            (name, batch["text"][i, : batch["text_lengths"][i]], batch["speech"][i, : batch["speech_lengths"][i]])
+            for i, name in enumerate(names)
+        ],
+    )

@@ -22,6 +22,7 @@ from espnet2_nix.errors import UserError
 from espnet2_nix.losses.ged_loss import GEDLoss
 from espnet2_nix.models.recording_features import RecordingFeatures
 from espnet2_nix.models.student_latent import StudentLatent
+from espnet2_nix.models.teacher_latents import TeacherLatents
 from espnet2_nix.models.teacher_speech import TeacherSpeech
 from espnet2_nix.models.vits_teacher import VITSTeacher
 from espnet2_nix.modules.crops import random_crops
@@ -102,6 +103,10 @@ class DecoderDistillation(AbsGANESPnetModel):
         segment_size: Latent frames of a training segment.
         student_latent: Gives the latent of a recording in place of the teacher's posterior, for fine-tuning; then the text is
             needed.
+        latents: Stored posteriors, durations and pitch of the recordings, for fine-tuning; None: the teacher is asked, and the
+            pitch is the student's own.
+        student_latent_share: Mean share of a batch's recordings whose latent is the student's, from 0 to 1; that of the others is the
+            teacher's posterior.
         teacher_speech_share: Mean share of the teacher's speech in a training batch, from 0 to below 1; one recording stays.
             Held-out batches are recordings.
         posterior_noise_scale: Factor on the deviation of the teacher's posterior, 0 or more. At 1 the decoder learns from VITS's own
@@ -125,6 +130,8 @@ class DecoderDistillation(AbsGANESPnetModel):
         mel_loss_conf: dict[str, Any] | None = None,
         segment_size: int = 32,
         student_latent: StudentLatent | None = None,
+        latents: TeacherLatents | None = None,
+        student_latent_share: float = 1.0,
         teacher_speech_share: float = 0.0,
         teacher_speech: TeacherSpeech | None = None,
         posterior_noise_scale: float = 1.0,
@@ -142,6 +149,8 @@ class DecoderDistillation(AbsGANESPnetModel):
         self.weights = LossWeights.from_conf(weights)
         if teacher is None and self.weights.lambda_spectral_teacher > 0:
             raise UserError("lambda_spectral_teacher needs a teacher's wave: leave it at 0 when training from scratch")
+        if not 0 <= student_latent_share <= 1:
+            raise UserError(f"student_latent_share: expected a share from 0 to 1, found {student_latent_share}")
         if not 0 <= teacher_speech_share < 1:
             raise UserError(f"teacher_speech_share: expected a share from 0 to below 1, found {teacher_speech_share}")
         if teacher_speech_share > 0:
@@ -157,6 +166,8 @@ class DecoderDistillation(AbsGANESPnetModel):
         self.features = features  # no Module: not saved, not trained
         self.teacher = teacher  # no Module: not saved, not trained
         self.student_latent = student_latent  # no Module: not saved, not trained
+        self.latents = latents  # no Module: not saved, not trained
+        self.student_latent_share = student_latent_share
         self.discriminator = discriminator
         self.generator_adv_loss = GeneratorAdversarialLoss(average_by_discriminators=False, loss_type="mse")
         self.discriminator_adv_loss = DiscriminatorAdversarialLoss(average_by_discriminators=False, loss_type="mse")
@@ -186,7 +197,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         text: torch.Tensor | None = None,
         text_lengths: torch.Tensor | None = None,
         forward_generator: bool = True,
-        durations: torch.Tensor | None = None,
+        utt_id: list[str] | None = None,
         **kwargs: object,
     ) -> dict[str, Any]:
         """Losses of one turn; training and validation share it.
@@ -197,8 +208,8 @@ class DecoderDistillation(AbsGANESPnetModel):
             text: Token ids (B, T_text), for fine-tuning.
             text_lengths: Tokens (B,), for fine-tuning.
             forward_generator: True for the generator's turn, False for the discriminator's.
-            durations: Frames of each token (B, T_text), for fine-tuning; None leaves them to the teacher's own path.
-            kwargs: What else a data loader gives (utt_id) is not needed.
+            utt_id: Ids of the utterances, by which stored latents are found.
+            kwargs: What else a data loader gives is not needed.
 
         Returns:
             Dict of ``loss``, ``stats``, ``weight`` and ``optim_idx`` (0 generator, 1 discriminator).
@@ -209,7 +220,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         if forward_generator and turn is not None and turn.speech is speech and turn.training == self.training:
             out = turn.segments
         else:
-            out = self.distil(speech, speech_lengths, text, text_lengths, durations)
+            out = self.distil(speech, speech_lengths, text, text_lengths, utt_id)
         if forward_generator:
             loss, stats = self.generator_losses(out)
         else:
@@ -224,34 +235,46 @@ class DecoderDistillation(AbsGANESPnetModel):
         speech_lengths: torch.Tensor,
         text: torch.Tensor | None = None,
         text_lengths: torch.Tensor | None = None,
-        durations: torch.Tensor | None = None,
+        utt_id: list[str] | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The distribution whose samples the decoder learns from.
 
         Returns:
             Mean and log standard deviation (B, H, T_feats): the teacher's posterior, its deviation by ``posterior_noise_scale``,
-            or the student's latent.
+            or the student's latent; in training of a part of the clips, by ``student_latent_share``.
 
         Raises:
-            UserError: If the student's latent is wanted and no text was given, or the durations do not fit.
+            UserError: If the student's latent is wanted and no text was given, or nothing fitting is stored of an utterance.
         """
         assert self.teacher is not None
-        if self.student_latent is not None:
-            if text is None or text_lengths is None:
-                raise UserError(
-                    "fine-tuning on the student's latent needs the text: give text beside speech in the training data"
-                )
-            if durations is not None:
-                # Frames of a centred spectrogram, which is not computed here, no more than the teacher's posterior.
-                feats_lengths = speech_lengths // self.features.hop_length + 1
-                return self.student_latent.at_durations(text, text_lengths, durations, feats_lengths)
-        feats, feats_lengths = self.features.feats(speech, speech_lengths)
-        m_q, logs_q, feats_mask = self.teacher.posterior(feats, feats_lengths)
         if self.student_latent is None:
+            feats, feats_lengths = self.features.feats(speech, speech_lengths)
+            m_q, logs_q, _ = self.teacher.posterior(feats, feats_lengths)
             return m_q, logs_q + self.log_posterior_noise_scale
-        assert text is not None
-        assert text_lengths is not None
-        return self.student_latent(self.teacher, text, text_lengths, m_q, feats_mask)
+        if text is None or text_lengths is None:
+            raise UserError(
+                "fine-tuning on the student's latent needs the text: give text beside speech in the training data"
+            )
+        if self.latents is not None:
+            if utt_id is None:
+                raise UserError("stored latents are read by utterance: expected utt_id in the batch, found none")
+            targets = self.latents.batch(utt_id, text_lengths)
+            m_q, logs_q = targets.m_q, targets.logs_q
+            m_s, logs_s = self.student_latent.at_targets(text, text_lengths, targets)
+        else:
+            feats, feats_lengths = self.features.feats(speech, speech_lengths)
+            m_q, logs_q, feats_mask = self.teacher.posterior(feats, feats_lengths)
+            m_s, logs_s = self.student_latent(self.teacher, text, text_lengths, m_q, feats_mask)
+        if not self.training or self.student_latent_share == 1:
+            return m_s, logs_s
+        from_student = self._draw_student(len(text)).to(text.device)[:, None, None]
+        return torch.where(from_student, m_s, m_q), torch.where(
+            from_student, logs_s, logs_q + self.log_posterior_noise_scale
+        )
+
+    def _draw_student(self, batch_size: int) -> torch.Tensor:
+        """Which clips of a batch (B,) give the student's latent: its share of them, rounded up or down by chance."""
+        return torch.randperm(batch_size) < int(self.student_latent_share * batch_size + float(torch.rand(())))
 
     def distil(
         self,
@@ -259,7 +282,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         speech_lengths: torch.Tensor,
         text: torch.Tensor | None = None,
         text_lengths: torch.Tensor | None = None,
-        durations: torch.Tensor | None = None,
+        utt_id: list[str] | None = None,
     ) -> Segments:
         """Student waves of one random segment a clip, and the recording at the same frames.
 
@@ -276,8 +299,8 @@ class DecoderDistillation(AbsGANESPnetModel):
             speech = speech[kept, : int(speech_lengths.max())]
             if text is not None and text_lengths is not None:
                 text, text_lengths = text[kept], text_lengths[kept]
-                if durations is not None:
-                    durations = durations[kept, : int(text_lengths.max())]
+            if utt_id is not None:
+                utt_id = [utt_id[i] for i in kept.tolist()]
         starts = self.draw_starts(speech_lengths)
         if self.student_latent is None:
             assert self.teacher is not None
@@ -285,7 +308,7 @@ class DecoderDistillation(AbsGANESPnetModel):
             m, logs = self.teacher.posterior_segments(feats, feats_lengths, starts, self.segment_size)
             logs = logs + self.log_posterior_noise_scale
         else:
-            latent = self.latent(speech, speech_lengths, text, text_lengths, durations)
+            latent = self.latent(speech, speech_lengths, text, text_lengths, utt_id)
             m, logs = (get_segments(value, starts, self.segment_size) for value in latent)
         return self.segments(m, logs, speech, starts, num_spoken)
 
@@ -356,7 +379,7 @@ class DecoderDistillation(AbsGANESPnetModel):
         speech_lengths: torch.Tensor,
         text: torch.Tensor | None = None,
         text_lengths: torch.Tensor | None = None,
-        durations: torch.Tensor | None = None,
+        utt_id: list[str] | None = None,
         **kwargs: object,
     ) -> dict[str, torch.Tensor]:
         """A whole recording through the latent's mean and both decoders, to look at and to listen to.
@@ -366,14 +389,14 @@ class DecoderDistillation(AbsGANESPnetModel):
             speech_lengths: Samples (1,).
             text: Token ids (1, T_text), for fine-tuning.
             text_lengths: Tokens (1,), for fine-tuning.
-            durations: Frames of each token (1, T_text), for fine-tuning.
+            utt_id: Its id, by which stored latents are found.
             kwargs: What else a data loader gives is not needed.
 
         Returns:
             Dict of ``recording``, ``teacher`` and ``student`` (1, T_wav).
         """
         assert self.teacher is not None
-        m, _ = self.latent(speech, speech_lengths, text, text_lengths, durations)
+        m, _ = self.latent(speech, speech_lengths, text, text_lengths, utt_id)
         num_samples = speech.shape[1]
         return {
             "recording": speech,

@@ -61,7 +61,7 @@ class FromScratch(DecoderDistillation):
         speech_lengths: torch.Tensor,
         text: torch.Tensor | None = None,
         text_lengths: torch.Tensor | None = None,
-        durations: torch.Tensor | None = None,
+        utt_id: list[str] | None = None,
     ) -> Segments:
         """Waves of one random segment a clip, from its text at the durations of the learnt path, and the text's losses.
 
@@ -102,7 +102,7 @@ class FromScratch(DecoderDistillation):
         speech_lengths: torch.Tensor,
         text: torch.Tensor | None = None,
         text_lengths: torch.Tensor | None = None,
-        durations: torch.Tensor | None = None,
+        utt_id: list[str] | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and log standard deviation (B, H, T_feats) of the student's own latent."""
         return self.text_side(speech, speech_lengths, text, text_lengths)[:2]
@@ -114,7 +114,7 @@ class FromScratch(DecoderDistillation):
         speech_lengths: torch.Tensor,
         text: torch.Tensor | None = None,
         text_lengths: torch.Tensor | None = None,
-        durations: torch.Tensor | None = None,
+        utt_id: list[str] | None = None,
         **kwargs: object,
     ) -> dict[str, torch.Tensor]:
         """A text at the recording's durations, to look at and to listen to: ``recording`` and ``student`` (1, T_wav)."""

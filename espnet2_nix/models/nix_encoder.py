@@ -97,6 +97,7 @@ class NixEncoder(torch.nn.Module):
         durations: torch.Tensor | None = None,
         alpha: float = 1.0,
         noise_scale_dur: float = 0.8,
+        pitch: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Latent distribution of a text.
 
@@ -106,6 +107,7 @@ class NixEncoder(torch.nn.Module):
             durations: Frames of each token (B, T_text) to use instead of predicted ones.
             alpha: Factor on the predicted durations.
             noise_scale_dur: Noise of the stochastic duration predictor.
+            pitch: Of each token (B, 2, T_text) to use instead of predicted ones; an encoder that knows of no pitch leaves it.
 
         Returns:
             Dict of ``m_s`` and ``logs_s`` (B, H, T_feats), ``durations`` (B, T_text) and ``feats_mask``
@@ -115,7 +117,9 @@ class NixEncoder(torch.nn.Module):
         if durations is None:
             durations = self.predict_durations(hidden, text_mask, alpha, noise_scale_dur)
         if self.pitch_predictor is not None:
-            hidden = self.pitch_predictor.add(hidden, self.pitch_predictor(hidden, text_mask), text_mask)
+            if pitch is None:
+                pitch = self.pitch_predictor(hidden, text_mask)
+            hidden = self.pitch_predictor.add(hidden, pitch, text_mask)
         feats_lengths = durations.sum(1)
         attn = durations_to_attn(durations, int(feats_lengths.max()))
         feats_mask = attn.sum(2)[:, None].to(hidden.dtype)  # each real frame has one token: (B, 1, T_feats)

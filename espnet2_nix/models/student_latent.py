@@ -8,6 +8,7 @@ import torch
 
 from espnet2_nix.errors import UserError
 from espnet2_nix.models.nix_encoder import NixEncoder
+from espnet2_nix.models.teacher_latents import Targets
 from espnet2_nix.models.vits_teacher import VITSTeacher
 
 
@@ -60,34 +61,26 @@ class StudentLatent:
         return self._latent(text, text_lengths, durations)
 
     @torch.no_grad()
-    def at_durations(
-        self, text: torch.Tensor, text_lengths: torch.Tensor, durations: torch.Tensor, feats_lengths: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Latent distribution of a text at durations from outside; the teacher is not asked.
+    def at_targets(self, text: torch.Tensor, text_lengths: torch.Tensor, targets: Targets) -> tuple[torch.Tensor, torch.Tensor]:
+        """Latent distribution of a text at the recording's stored durations and, where the encoder knows of it, pitch.
+
+        Told the intonation of the recording, the latent is nearer to the one it was spoken from, and what is left between
+        them is the student's own error.
 
         Args:
             text: Token ids (B, T_text).
             text_lengths: Tokens (B,).
-            durations: Frames of each token (B, T_text), int64, 0 on padding.
-            feats_lengths: Frames of the recordings (B,).
+            targets: What is stored of the recordings.
 
         Returns:
             m_s, and logs_s with the noise scale in it (B, H, T_feats).
-
-        Raises:
-            UserError: If the durations are those of another text or recording.
         """
-        text = text[:, : int(text_lengths.max())]
-        if durations.shape != text.shape or not torch.equal(durations.sum(1), feats_lengths):
-            raise UserError(
-                f"durations: expected {text.shape[1]} tokens and {feats_lengths.tolist()} frames in the batch, found "
-                f"{durations.shape[1]} and {durations.sum(1).tolist()}; write them anew: remove the table, then run stage 6"
-            )
-        return self._latent(text, text_lengths, durations)
+        assert targets.durations is not None
+        return self._latent(text[:, : int(text_lengths.max())], text_lengths, targets.durations, targets.pitch)
 
     def _latent(
-        self, text: torch.Tensor, text_lengths: torch.Tensor, durations: torch.Tensor
+        self, text: torch.Tensor, text_lengths: torch.Tensor, durations: torch.Tensor, pitch: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         self.encoder.to(text.device)
-        latent = self.encoder(text, text_lengths, durations=durations)
+        latent = self.encoder(text, text_lengths, durations=durations, pitch=pitch)
         return latent["m_s"], latent["logs_s"] + self.log_noise_scale

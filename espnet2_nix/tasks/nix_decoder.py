@@ -61,7 +61,7 @@ class NixDecoderTask(SafeTraining, AbsTask):
             type=str_or_none,
             default=None,
             help="The teacher's latents as bin/dump_latents.py stored them, of further text as well; read where "
-            "model_conf.teacher_speech_share is above 0",
+            "model_conf.teacher_speech_share is above 0, and by fine-tuning for posterior, durations and pitch",
         )
         group.add_argument(
             "--latent_noise_scale",
@@ -116,8 +116,8 @@ class NixDecoderTask(SafeTraining, AbsTask):
 
     @classmethod
     def optional_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
-        """What a data set may give besides: fine-tuning needs the text, and takes durations in place of the teacher's path."""
-        return ("text", "durations")
+        """What a data set may give besides: fine-tuning needs the text."""
+        return ("text",)
 
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> DecoderDistillation:
@@ -129,9 +129,15 @@ class NixDecoderTask(SafeTraining, AbsTask):
                 teacher's or of recordings only.
         """
         teacher = load_teacher(args.teacher_train_config, args.teacher_model_file)
+        student_latent = build_student_latent(args, teacher)
+        latents = build_latents(args, student_latent)
+        teacher_speech = None
+        if latents is not None and args.model_conf.get("teacher_speech_share"):
+            teacher_speech = TeacherSpeech(teacher, latents, args.latent_noise_scale)
         model = DecoderDistillation(
-            student_latent=build_student_latent(args, teacher),
-            teacher_speech=build_teacher_speech(args, teacher),
+            student_latent=student_latent,
+            latents=latents,
+            teacher_speech=teacher_speech,
             decoder=build_decoder(args.decoder, teacher.latent_channels, args.decoder_conf),
             features=teacher,
             teacher=teacher,
@@ -176,17 +182,16 @@ def begin_discriminator(discriminator: torch.nn.Module, state: dict[str, torch.T
     load_strictly(discriminator, state, where)
 
 
-def build_teacher_speech(args: argparse.Namespace, teacher: VITSTeacher) -> TeacherSpeech | None:
-    """The teacher's speech of further text; None where its share is 0 or no latents are given.
+def build_latents(args: argparse.Namespace, student_latent: StudentLatent | None) -> TeacherLatents | None:
+    """The teacher's stored latents; None where none are given, or neither its speech nor a fine-tuning asks for them.
 
     Raises:
-        MissingFileError: If latents are given and not there.
+        MissingFileError: If they are given and not there.
         UserError: If they are another teacher's.
     """
-    if args.latents_dir is None or not args.model_conf.get("teacher_speech_share"):
+    if args.latents_dir is None or (student_latent is None and not args.model_conf.get("teacher_speech_share")):
         return None
-    latents = TeacherLatents(args.latents_dir, fingerprint(args.teacher_model_file))
-    return TeacherSpeech(teacher, latents, args.latent_noise_scale)
+    return TeacherLatents(args.latents_dir, fingerprint(args.teacher_model_file))
 
 
 def build_student_latent(args: argparse.Namespace, teacher: VITSTeacher) -> StudentLatent | None:

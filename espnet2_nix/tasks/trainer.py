@@ -110,8 +110,26 @@ class TextAlignerTrainer(_AlignmentPictures, Trainer):
     """ESPnet's trainer with those pictures, of a warm start's aligner."""
 
 
+def with_ids(
+    iterator: Iterable[tuple[list[str], dict[str, torch.Tensor]]],
+) -> Iterable[tuple[list[str], dict[str, Any]]]:
+    """Batches that know their utterances, as ESPnet's plain trainer gives them and its adversarial one does not."""
+    for ids, batch in iterator:
+        yield ids, {**batch, "utt_id": ids}
+
+
 class NixDecoderTrainer(GANTrainer):
     """Adds mel-spectrogram and audio of recording, teacher and student of held-out utterances, once an epoch."""
+
+    @classmethod
+    def train_one_epoch(cls, model: torch.nn.Module, iterator: Iterable[Any], *args: Any, **kwargs: Any) -> bool:
+        """ESPnet's, with the ids by which stored latents are found."""
+        return super().train_one_epoch(model, with_ids(iterator), *args, **kwargs)
+
+    @classmethod
+    def validate_one_epoch(cls, model: torch.nn.Module, iterator: Iterable[Any], *args: Any, **kwargs: Any) -> None:
+        """ESPnet's, with those ids."""
+        super().validate_one_epoch(model, with_ids(iterator), *args, **kwargs)
 
     @classmethod
     @torch.no_grad()
@@ -126,8 +144,7 @@ class NixDecoderTrainer(GANTrainer):
     ) -> None:
         """Draws mel-spectrograms and adds waves; called by ESPnet after validation."""
         waves = (
-            (utt_id, model.resynthesise(**{name: value for name, value in batch.items() if name != "utt_id"}))
-            for utt_id, batch in held_out(model, iterator, options)
+            (utt_id, model.resynthesise(**batch)) for utt_id, batch in held_out(model, iterator, options)
         )
         draw_waves(waves, model.mel_loss, model.features.fs, output_dir, summary_writer, reporter)
 

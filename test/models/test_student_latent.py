@@ -3,10 +3,11 @@
 import pytest
 import torch
 from conftest import make_batch, make_encoder_conf
-from tiny_models import gradient_norm, make_decoder_distillation
+from tiny_models import gradient_norm, make_decoder_distillation, store_latents
 
 from espnet2_nix.models.nix_encoder import NixEncoder
 from espnet2_nix.models.student_latent import StudentLatent
+from espnet2_nix.models.teacher_latents import TeacherLatents
 
 
 def test_fine_tuning_takes_the_students_latent_at_the_recordings_durations(tiny_teacher):
@@ -52,27 +53,74 @@ def test_fine_tuning_needs_the_text_and_no_noise(tiny_teacher):
     assert torch.isfinite(silent(**make_batch())["loss"])
 
 
-def test_fine_tuning_takes_durations_from_outside_and_asks_no_teacher(tiny_teacher, monkeypatch):
-    encoder = NixEncoder(75, **make_encoder_conf())
-    model = make_decoder_distillation(tiny_teacher, student_latent=StudentLatent(encoder, noise_scale=0.5))
-    batch = make_batch()
-    feats_lengths = batch["speech_lengths"] // tiny_teacher.hop_length + 1
-    durations = torch.zeros_like(batch["text"])
-    for row, (num_tokens, num_frames) in enumerate(zip(batch["text_lengths"], feats_lengths, strict=True)):
-        durations[row, :num_tokens] = 1
-        durations[row, 0] += num_frames - num_tokens
+def stored_model(tiny_teacher, folder, encoder, **model_conf):
+    store_latents(tiny_teacher, folder, make_batch())
+    return make_decoder_distillation(
+        tiny_teacher,
+        student_latent=StudentLatent(encoder, noise_scale=0.5),
+        latents=TeacherLatents(folder, "f"),
+        **model_conf,
+    )
+
+
+def test_fine_tuning_takes_durations_and_pitch_as_they_were_stored_and_asks_no_teacher(
+    tiny_teacher, tmp_path, monkeypatch
+):
+    conf = make_encoder_conf() | {"pitch_predictor_conf": {"hidden_channels": 8}}
+    encoder = NixEncoder(75, **conf)
+    model = stored_model(tiny_teacher, tmp_path, encoder)
     monkeypatch.setattr(tiny_teacher, "posterior", None)
     monkeypatch.setattr(tiny_teacher, "alignment", None)
-    m, logs = model.latent(**batch, durations=durations)
-    expected = encoder(batch["text"], batch["text_lengths"], durations=durations)
+    batch = make_batch() | {"utt_id": ["a", "b"]}
+    m, logs = model.latent(**batch)
+    stored = model.latents.batch(["a", "b"], batch["text_lengths"])
+    expected = encoder(batch["text"], batch["text_lengths"], durations=stored.durations, pitch=stored.pitch)
     torch.testing.assert_close(m, expected["m_s"])
     torch.testing.assert_close(torch.exp(logs), 0.5 * torch.exp(expected["logs_s"]))
-    assert torch.isfinite(model.train()(**batch, durations=durations)["loss"])
+    predicted = encoder(batch["text"], batch["text_lengths"], durations=stored.durations)
+    assert not torch.allclose(m, predicted["m_s"])
+    assert torch.isfinite(model.train()(**batch)["loss"])
+    with pytest.raises(ValueError, match="expected utt_id in the batch"):
+        model.latent(**make_batch())
+    with pytest.raises(ValueError, match="stored with .* tokens, its text now has"):
+        model.latent(**batch | {"utt_id": ["b", "a"]})
 
 
-def test_durations_of_another_recording_are_refused(tiny_teacher):
+def test_a_share_of_the_clips_gives_the_students_latent_and_the_others_the_posterior(tiny_teacher, tmp_path):
     encoder = NixEncoder(75, **make_encoder_conf())
-    model = make_decoder_distillation(tiny_teacher, student_latent=StudentLatent(encoder))
-    batch = make_batch()
-    with pytest.raises(ValueError, match=r"durations: expected .* tokens and .* frames in the batch, found"):
-        model.latent(**batch, durations=torch.ones_like(batch["text"]))
+    batch = make_batch() | {"utt_id": ["a", "b"]}
+    model = stored_model(tiny_teacher, tmp_path, encoder, student_latent_share=0.5).train()
+    targets = model.latents.batch(["a", "b"], batch["text_lengths"])
+    m_s, _ = model.student_latent.at_targets(batch["text"], batch["text_lengths"], targets)
+    seen = set()
+    for seed in range(20):
+        torch.manual_seed(seed)
+        m, _ = model.latent(**batch)
+        student = tuple(torch.equal(m[i], m_s[i]) for i in range(2))
+        assert sum(student) == 1
+        assert torch.equal(m[student.index(False)], targets.m_q[student.index(False)])
+        seen.add(student)
+    assert len(seen) == 2
+    assert torch.equal(model.eval().latent(**batch)[0], m_s)  # held out: the student's alone
+    none = stored_model(tiny_teacher, tmp_path, encoder, student_latent_share=0.0).train()
+    assert torch.equal(none.latent(**batch)[0], targets.m_q)
+    with pytest.raises(ValueError, match="student_latent_share: expected a share from 0 to 1, found 1.5"):
+        make_decoder_distillation(tiny_teacher, student_latent_share=1.5)
+
+
+def test_the_share_holds_beside_the_teachers_speech(tiny_teacher, tmp_path):
+    encoder = NixEncoder(75, **make_encoder_conf())
+    model = stored_model(tiny_teacher, tmp_path, encoder).train()
+    torch.manual_seed(0)
+    model._draw_num_spoken = lambda batch_size: 1  # one of two clips goes, its id and its text as well
+    latent = model.latent
+    asked = []
+    model.latent = lambda speech, lengths, text, text_lengths, utt_id: (
+        asked.append((utt_id, text_lengths.tolist())) or latent(speech, lengths, text, text_lengths, utt_id)
+    )
+    model.segments = lambda *args: None
+    for _ in range(8):
+        model.distil(**make_batch() | {"utt_id": ["a", "b"]})
+    lengths = dict(zip(["a", "b"], make_batch()["text_lengths"].tolist(), strict=True))
+    assert {ids[0] for ids, _ in asked} == {"a", "b"}
+    assert all(found == [lengths[ids[0]]] for ids, found in asked)

@@ -3,27 +3,15 @@
 import pytest
 import torch
 from conftest import make_batch
-from tiny_models import make_encoder_distillation
+from tiny_models import make_encoder_distillation, store_latents
 
 from espnet2_nix.models.teacher_latents import TeacherLatents, write_latents
-
-
-def store(teacher, folder, batch, names=("a", "b"), fingerprint="f"):
-    write_latents(
-        folder,
-        teacher,
-        fingerprint,
-        [
-            (name, batch["text"][i, : batch["text_lengths"][i]], batch["speech"][i, : batch["speech_lengths"][i]])
-            for i, name in enumerate(names)
-        ],
-    )
 
 
 @pytest.mark.parametrize("alignment", ["aligner", "teacher"])
 def test_stored_latents_teach_what_the_teacher_teaches(tiny_teacher, tmp_path, alignment):
     batch = make_batch()
-    store(tiny_teacher, tmp_path, batch)
+    store_latents(tiny_teacher, tmp_path, batch)
     model = make_encoder_distillation(tiny_teacher, alignment=alignment, hard_alignment_start=0).eval()
     stored = make_encoder_distillation(
         tiny_teacher, alignment=alignment, hard_alignment_start=0, latents=TeacherLatents(tmp_path, "f")
@@ -39,7 +27,7 @@ def test_stored_latents_teach_what_the_teacher_teaches(tiny_teacher, tmp_path, a
 
 def test_stored_latents_are_those_of_the_alone_utterance(tiny_teacher, tmp_path):
     batch = make_batch()
-    store(tiny_teacher, tmp_path, batch)
+    store_latents(tiny_teacher, tmp_path, batch)
     out = TeacherLatents(tmp_path, "f").batch(["b"], batch["text_lengths"][1:])
     speech = batch["speech"][1:, : batch["speech_lengths"][1]]
     m_q, logs_q, mask = tiny_teacher.posterior(*tiny_teacher.feats(speech, batch["speech_lengths"][1:]))
@@ -54,7 +42,7 @@ def test_wrong_or_damaged_latents_are_refused(tiny_teacher, tmp_path):
     batch = make_batch()
     with pytest.raises(FileNotFoundError, match="--dump_latents true"):
         TeacherLatents(tmp_path, "f")
-    store(tiny_teacher, tmp_path, batch)
+    store_latents(tiny_teacher, tmp_path, batch)
     with pytest.raises(ValueError, match="expected latents of the teacher g, found those of f"):
         TeacherLatents(tmp_path, "g")
     latents = TeacherLatents(tmp_path, "f")
@@ -92,5 +80,5 @@ def test_a_text_without_a_recording_is_stored_as_the_teacher_would_speak_it(tiny
 def test_an_interrupted_dump_leaves_nothing_that_looks_whole(tiny_teacher, tmp_path):
     batch = make_batch(samples=(12000, 1024), tokens=(9, 7))  # the second has fewer frames than tokens
     with pytest.raises(ValueError, match="7 tokens"):
-        store(tiny_teacher, tmp_path, batch)
+        store_latents(tiny_teacher, tmp_path, batch)
     assert list(tmp_path.iterdir()) == []

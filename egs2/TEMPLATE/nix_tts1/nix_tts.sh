@@ -570,20 +570,20 @@ if ! ${skip_train}; then
         need "${encoder_exp}/${encoder_file}" 7
         need "${decoder_exp}/${decoder_file}" 8
         leave_run_sh "${finetune_exp}" 8
-        durations_opts=
-        if [ -e "${teacher_exp}/durations" ]; then # the aligner's, of a warm start: the teacher's own path is not learnt
-            durations_opts="--train_data_path_and_name_and_type ${teacher_exp}/durations,durations,text_int"
-            durations_opts+=" --valid_data_path_and_name_and_type ${teacher_exp}/durations,durations,text_int"
+        stored_opts=${further_speech_opts}
+        # Posterior, durations and pitch as stage 7 learnt from them. A warm start's own path is not learnt: its durations are stored.
+        if ${dump_latents} || [ -n "${extra_text}" ] || [ -e "${teacher_exp}/durations" ]; then
+            dump_teacher_latents "${latents}"
+            stored_opts="--latents_dir ${latents}"
         fi
         launch_training 8 "${finetune_exp}" espnet2_nix.bin.nix_decoder_train "${decoder_config}" \
             ${teacher_opts} \
-            ${further_speech_opts} \
+            ${stored_opts} \
             --encoder_train_config "${encoder_exp}/config.yaml" \
             --encoder_model_file "${encoder_exp}/${encoder_file}" \
             --init_model_file "${decoder_exp}/${decoder_file}" \
             ${text_data_opts} \
             ${speech_data_opts} \
-            ${durations_opts} \
             ${train_args} ${decoder_args} ${finetune_args}
     fi
 else

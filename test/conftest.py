@@ -145,6 +145,13 @@ def make_batch(seed=0, samples=(12000, 10000), tokens=(9, 7)):
 
 ISTFT_DECODER = {"channels": 16, "num_blocks": 2, "expansion": 32}
 HIFIGAN_DECODER = {"channels": 16, "upsample_channels": [16, 8, 4, 4]}
+RESBLOCK2_DECODER = {
+    "channels": 32,
+    "upsample_scales": [8, 8, 4],
+    "resblock_kernel_sizes": [3, 5],
+    "resblock_dilations": [[1, 2], [2, 6]],
+}
+DECODERS = {"istft": ISTFT_DECODER, "hifigan": HIFIGAN_DECODER, "resblock2": RESBLOCK2_DECODER}
 
 
 def make_student(decoder="istft", seed=0, **encoder_conf):
@@ -155,9 +162,8 @@ def make_student(decoder="istft", seed=0, **encoder_conf):
     from espnet2_nix.text import token_list
 
     torch.manual_seed(seed)
-    decoder_conf = ISTFT_DECODER if decoder == "istft" else HIFIGAN_DECODER
     student = NixTTS(
-        len(token_list()), encoder_conf=make_encoder_conf() | encoder_conf, decoder=decoder, decoder_conf=decoder_conf
+        len(token_list()), encoder_conf=make_encoder_conf() | encoder_conf, decoder=decoder, decoder_conf=DECODERS[decoder]
     ).eval()
     with torch.no_grad():
         if encoder_conf.get("duration_predictor", "deterministic") == "deterministic":

@@ -121,12 +121,14 @@ def halve_weights(path: Path, smallest: int = 64) -> None:
 
     Args:
         path: A graph, changed in place.
-        smallest: Weights with fewer elements stay as they are.
+        smallest: Weights with fewer elements stay as they are, and so do the scales of int8.
     """
     model = onnx.load(str(path))
     casts = []
+    quantizers = ("QuantizeLinear", "DequantizeLinear")
+    scales = {node.input[1] for node in model.graph.node if node.op_type in quantizers}  # constants, or no int8 kernel is taken
     for tensor in model.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or int(np.prod(tensor.dims)) < smallest:
+        if tensor.data_type != TensorProto.FLOAT or int(np.prod(tensor.dims)) < smallest or tensor.name in scales:
             continue
         name = tensor.name
         half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}_fp16")

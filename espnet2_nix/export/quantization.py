@@ -53,7 +53,8 @@ def quantize(folder: Path, info: VoiceInfo, texts: list[list[str]], bound: float
     """Quantizes latent encoder and decoder in place; the text encoder is small and decides the durations: it stays.
 
     Static quantization (arXiv 1712.05877) of weights a channel and of activations a tensor, as pairs of quantize and
-    dequantize nodes. The runtime speaks the texts, at the voice's own noise scale: what its graphs are given then calibrates.
+    dequantize nodes. What runs at the rate of the samples stays in float: it has few weights, and the step of an eight-bit number is a
+    noise that the pauses do not hide. The runtime speaks the texts, at the voice's own noise scale: what its graphs are given then calibrates.
 
     Args:
         folder: A voice with fp32 graphs.
@@ -110,6 +111,7 @@ def _quantize_graph(path: Path, name: str, values: list[np.ndarray]) -> None:
             _Inputs(name, values),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=OPERATORS,
+            nodes_to_exclude=at_sample_rate(onnx.load(str(prepared)).graph),
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -124,6 +126,13 @@ def _quantize_graph(path: Path, name: str, values: list[np.ndarray]) -> None:
     model.opset_import.extend(kept)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
+
+
+def at_sample_rate(graph: onnx.GraphProto) -> list[str]:
+    """Names of the convolutions and products after a graph's last transposed convolution; none where there is no such one."""
+    nodes = [node for node in graph.node if node.op_type == "ConvTranspose" or node.op_type in OPERATORS]
+    last = max((i for i, node in enumerate(nodes) if node.op_type == "ConvTranspose"), default=len(nodes))
+    return [node.name for node in nodes[last + 1 :]]
 
 
 @contextlib.contextmanager

@@ -153,7 +153,8 @@ def write_voice(
         facts: What else the voice must know.
         outdir: The voice's folder; a voice that was there before is replaced.
         precision: ``fp32``; ``fp16``, whose weights take half the room and are cast back at loading; or ``int8``, static
-            quantization of the latent encoder and the decoder, beside an fp16 text encoder, which decides the durations.
+            quantization of the latent encoder and most of the decoder, the rest fp16, and with it the text encoder, which decides the
+            durations.
         calibration: For int8, texts as tokens.
 
     Returns:
@@ -180,7 +181,8 @@ def write_voice(
                 halve_weights(aside / name)
         elif precision == "int8":
             quantize(aside, info, list(calibration))
-            halve_weights(aside / TEXT_ENCODER)
+            for name in GRAPHS:  # what stayed in float
+                halve_weights(aside / name)
         (aside / "LICENSE").write_text(
             licence_text("voice", facts.corpus, facts.license, facts.init_license), encoding="utf-8"
         )

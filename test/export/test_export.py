@@ -133,6 +133,30 @@ def test_int8_is_calibrated_and_refused_where_it_would_be_heard(tmp_path, monkey
     assert not list(tmp_path.glob("*refused*"))
 
 
+def test_int8_leaves_what_runs_at_the_rate_of_the_samples_in_float(tmp_path, monkeypatch):
+    from espnet2_nix.export import quantization
+
+    monkeypatch.setattr(quantization, "MAX_MEL_DISTANCE", 10.0)
+    write_voice(make_student("resblock2"), FACTS, tmp_path / "int8", "int8", [tokenize("나무가 많다.")])
+    graph = onnx.load(str(tmp_path / "int8" / "decoder.onnx")).graph
+    made_by = {name: node for node in graph.node for name in node.output}
+    last = max(i for i, node in enumerate(graph.node) if node.op_type == "ConvTranspose")
+
+    def is_quantized(node):
+        return node.input[1] in made_by and made_by[node.input[1]].op_type == "DequantizeLinear"
+
+    convolutions = [(i, node) for i, node in enumerate(graph.node) if node.op_type == "Conv"]
+    before = [is_quantized(node) for i, node in convolutions if i < last]
+    after = [is_quantized(node) for i, node in convolutions if i > last]
+    assert before and all(before)
+    assert after and not any(after)
+    # Weights that stay in float take half the room; scales are constants, as int8 kernels ask for.
+    floats = {t.name for t in graph.initializer if t.data_type == onnx.TensorProto.FLOAT and np.prod(t.dims) >= 64}
+    scales = {n.input[1] for n in graph.node if n.op_type in ("QuantizeLinear", "DequantizeLinear")}
+    assert floats <= scales
+    assert not {name for name in scales if name in made_by}
+
+
 def test_a_graph_that_differs_from_pytorch_is_not_written(tmp_path, monkeypatch):
     from espnet2_nix.export import voice
 

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from conftest import ISTFT_DECODER
+from conftest import ISTFT_DECODER, RESBLOCK2_DECODER
 from espnet2.gan_tts.hifigan import HiFiGANGenerator
 
 from espnet2_nix.modules.depthwise_separable_conv import ResidualStack, SeparableLayer
@@ -20,16 +20,10 @@ HIFIGAN = {
     "resblock_kernel_sizes": [3, 5],
     "resblock_dilations": [[1, 3], [1, 2]],
 }
-RESBLOCK2 = {
-    "channels": 32,
-    "upsample_scales": [8, 8, 4],
-    "resblock_kernel_sizes": [3, 5],
-    "resblock_dilations": [[1, 2], [2, 6]],
-}
 
 
 def decoders():
-    return [HiFiGANDecoder(8, **HIFIGAN), ISTFTDecoder(8, **ISTFT_DECODER), ResBlock2Decoder(8, **RESBLOCK2)]
+    return [HiFiGANDecoder(8, **HIFIGAN), ISTFTDecoder(8, **ISTFT_DECODER), ResBlock2Decoder(8, **RESBLOCK2_DECODER)]
 
 
 def test_mask():
@@ -131,7 +125,7 @@ def test_resblock2_is_the_teachers_decoder():
         resblock_dilations=[[1, 2], [2, 6]],
         use_additional_convs=False,
     ).eval()
-    decoder = ResBlock2Decoder(8, **RESBLOCK2).eval()
+    decoder = ResBlock2Decoder(8, **RESBLOCK2_DECODER).eval()
     decoder.load_state_dict(teacher.state_dict(), strict=True)
     z = torch.randn(1, 8, 5)
     before = teacher(z)

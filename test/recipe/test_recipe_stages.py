@@ -235,6 +235,13 @@ def test_fine_tuning_is_a_training_of_stage_8(recipe):
     assert "--output_dir exp/nix_decoder_finetuned" in training
     assert f"--encoder_model_file {ENCODER} --init_model_file {DECODER}" in training
     assert training.endswith("--max_epoch 3")
+    assert "--latents_dir" not in training
+    stored = "--latents_dir exp/vits_teacher/latents_train.total_count.ave "
+    (training,) = calls(recipe, 8, "--finetune_decoder", "true", "--dump_latents", "true")
+    assert stored in training
+    write(recipe, "exp/vits_teacher/durations")  # of a warm start, whose own path is not learnt
+    (training,) = calls(recipe, 8, "--finetune_decoder", "true")
+    assert stored in training
     assert (recipe / "exp/nix_decoder_finetuned/run.sh").exists()
     (recipe / ENCODER).unlink()
     out = run(*command, cwd=recipe)

@@ -570,15 +570,11 @@ if ! ${skip_train}; then
         need "${encoder_exp}/${encoder_file}" 7
         need "${decoder_exp}/${decoder_file}" 8
         leave_run_sh "${finetune_exp}" 8
-        stored_opts=${further_speech_opts}
-        # Posterior, durations and pitch as stage 7 learnt from them. A warm start's own path is not learnt: its durations are stored.
-        if ${dump_latents} || [ -n "${extra_text}" ] || [ -e "${teacher_exp}/durations" ]; then
-            dump_teacher_latents "${latents}"
-            stored_opts="--latents_dir ${latents}"
-        fi
+        # Posterior, durations and pitch as stage 7 stored them. A warm start's own path is not learnt: its durations are nowhere else.
+        if ${dump_latents} || [ -e "${teacher_exp}/durations" ]; then further_speech_opts="--latents_dir ${latents}"; fi
         launch_training 8 "${finetune_exp}" espnet2_nix.bin.nix_decoder_train "${decoder_config}" \
             ${teacher_opts} \
-            ${stored_opts} \
+            ${further_speech_opts} \
             --encoder_train_config "${encoder_exp}/config.yaml" \
             --encoder_model_file "${encoder_exp}/${encoder_file}" \
             --init_model_file "${decoder_exp}/${decoder_file}" \

@@ -86,11 +86,16 @@ def find_systems(names: Iterable[str]) -> list[System]:
     return [BY_NAME[name] for name in names]
 
 
-def possible_systems(teacher: bool, taught: bool) -> list[System]:
+def possible_systems(teacher: bool, taught: bool, reads: bool = True) -> list[System]:
     """What can speak beside a student.
 
     Args:
         teacher: Whether a teacher is at hand.
         taught: Whether it is the one that taught the student: parts of strangers do not fit.
+        reads: Whether it has learnt to speak from text.
     """
-    return [system for system in SYSTEMS if (teacher or not system.needs_teacher) and (taught or not system.mixes)]
+    return [
+        system
+        for system in SYSTEMS
+        if (teacher or not system.needs_teacher) and (taught or not system.mixes) and (reads or system.latent != "prior")
+    ]

@@ -36,6 +36,7 @@ def test_parts_of_strangers_are_not_mixed():
         "student",
     ]
     assert tuple(possible_systems(teacher=True, taught=True)) == SYSTEMS
+    assert [s for s in SYSTEMS if s not in possible_systems(teacher=True, taught=True, reads=False)] == [TEACHER]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--systems", nargs="*", default=[], help="names; none: all that the models at hand allow")
     parser.add_argument("--teacher", action="store_true", help="a teacher is at hand")
     parser.add_argument("--taught", action="store_true", help="and it taught the student")
+    parser.add_argument("--mute", action="store_true", help="the teacher has not learnt to speak from text")
     asked = parser.add_mutually_exclusive_group()
     asked.add_argument(
         "--need_student",
@@ -27,7 +28,7 @@ def get_parser() -> argparse.ArgumentParser:
 @command
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
-    systems = find_systems(args.systems) if args.systems else possible_systems(args.teacher, args.taught)
+    systems = find_systems(args.systems) if args.systems else possible_systems(args.teacher, args.taught, reads=not args.mute)
     if args.need_student:
         print("true" if any(system.needs_student for system in systems) else "false")
     elif args.need_recording:

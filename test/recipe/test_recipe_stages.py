@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 
 import pytest
 from conftest import run
@@ -178,6 +179,38 @@ def test_the_last_phase_that_stands_is_the_teacher(recipe):
     assert phases(recipe, "decoder") == []
     commands = phases(recipe, "decoder", "--all_together", "true")
     assert "--init_param exp/vits_teacher/model.pth" in commands[0]
+
+
+def test_a_teacher_that_need_not_speak_spares_its_text_side(recipe):
+    teacher = recipe / "exp/vits_teacher/model.pth"
+    commands = phases(recipe, "decoder", "--skip_text_side", "true")
+    assert names_of(commands)[-3:] == ["take_teacher", "refine_durations", "take_teacher"]
+    assert "train_text_prior.yaml" in teacher.read_text(encoding="utf-8")
+    assert phases(recipe, "decoder", "--skip_text_side", "true") == []
+    commands = phases(recipe, "decoder", "--skip_text_side", "true", "--all_together", "true")
+    assert names_of(commands) == ["gan_tts_train", "take_teacher", "take_teacher"]
+    shutil.rmtree(recipe / "exp/vits_teacher/phases/all_together")
+    shutil.copy(recipe / "exp/vits_teacher/phases/text_prior/teacher/model.pth", teacher)
+    # Asked for later, it is learnt, and is the teacher.
+    commands = phases(recipe, "decoder")
+    assert names_of(commands) == ["dump_latents", "text_side_train", "take_teacher", "take_teacher"]
+    assert "train_text_side.yaml" in teacher.read_text(encoding="utf-8")
+    assert phases(recipe, "decoder") == []
+
+
+def test_a_mute_teacher_does_not_read_in_stage_9(recipe):
+    write(recipe, "exp/vits_teacher/phases/text_prior/teacher/model.pth", content="prior\n")
+    stub = "#!/bin/sh\necho \"$@\" >> calls\n"
+    write(recipe, "stub", content=stub)
+    (recipe / "stub").chmod(0o755)
+    write(recipe, ENCODER, DECODER, "dump/raw/eval1/text")
+    command = ["./run.sh", "--stage", "9", "--stop_stage", "9", "--python", "./stub", "--test_sets", "eval1"]
+    for content, mute in (("prior\n", True), ("of its own\n", False)):
+        write(recipe, "exp/vits_teacher/model.pth", content=content)
+        (recipe / "calls").unlink(missing_ok=True)
+        run(*command, "--teacher_file", "model.pth", cwd=recipe)
+        asked = [line for line in written(recipe) if "bin.systems" in line and "--taught" in line]
+        assert len(asked) == 1 and ("--mute" in asked[0]) == mute
 
 
 def test_systems_of_the_teacher_alone_need_no_student(recipe):

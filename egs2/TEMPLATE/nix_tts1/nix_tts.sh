@@ -66,6 +66,7 @@ autoencoder_args=""  # Arguments of phase 2, posterior encoder and decoder on th
 aligner_args=""      # Arguments of the aligner, before phase 3.
 text_prior_args=""   # Arguments of phase 3, text encoder with the flow at rest.
 text_side_args=""    # Arguments of phase 3, text encoder, flow and durations.
+skip_text_side=false # Leave them out: the teacher then resynthesises and does not speak from text; the student learns as well, and a third of an hour is spared.
 all_together=false   # A phase 4: ESPnet's own training of all modules, begun with what phases 2 and 3 left; 0.9 s a step on two cores, so off by default.
 all_together_args="" # Arguments of phase 4, e.g. "--max_epoch 40"; its config is --warm_start_config.
 teacher_model=       # A finished ESPnet VITS, folder or zoo zip: stage 6 checks it and trains nothing.
@@ -668,6 +669,7 @@ if ! ${skip_eval}; then
         if ${has_teacher}; then _opts=--teacher; else log "Only the student speaks: ${teacher_exp}/${teacher_file} not found"; fi
         # Parts of a teacher and of a student that it did not teach do not fit.
         if [ -z "${download_model}" ] && ! ${from_scratch}; then _opts+=" --taught"; fi
+        if ${has_teacher} && teacher_is_mute; then _opts+=" --mute"; fi
         speakers=$(${python} -m espnet2_nix.bin.systems --systems ${systems} ${_opts})
         for dset in ${test_sets}; do need "${data_raw}/${dset}/text" 3; done
         begin_stamp "${speech_stamp}" 9

@@ -92,7 +92,7 @@ warm_start_teacher() {
     fi
 
     # A teacher without it beside its phases is of an earlier version, which left the text side's result there alone.
-    if [ ! -e "${text_side}/teacher/model.pth" ] && [ ! -e "${dir}/model.pth" ]; then
+    if ! ${skip_text_side} && [ ! -e "${text_side}/teacher/model.pth" ] && { [ ! -e "${dir}/model.pth" ] || teacher_is_mute; }; then
         log "Stage 6, phase 3: Text side on stored posteriors: ${text_side}"
         store_posteriors "${text_side}/latents" "${text_prior}/teacher" "${dir}/durations"
         train_text_side "${text_side}" "${text_prior}/teacher" "${text_side}/latents" "${warm_start_conf}/train_text_side.yaml" ${text_side_args}
@@ -102,6 +102,7 @@ warm_start_teacher() {
     if ${all_together} && [ ! -e "${all}/teacher/model.pth" ]; then
         local begun=${text_side}/teacher config=${init}/train.yaml
         [ -e "${begun}/model.pth" ] || begun=${dir}
+        [ -e "${begun}/model.pth" ] || begun=${text_prior}/teacher
         [ -e "${config}" ] || config=${warm_start_config}
         log "Stage 6, phase 4: All modules together: ${all}"
         launch_training 6 "${all}" espnet2_nix.bin.gan_tts_train "${config}" \
@@ -122,9 +123,10 @@ warm_start_teacher() {
     for last in "${all}" "${text_side}"; do
         if [ -e "${last}/teacher/model.pth" ]; then
             cmp -s "${last}/teacher/model.pth" "${dir}/model.pth" || take_teacher "${last}/teacher/model.pth" "${dir}"
-            break
+            return
         fi
     done
+    if [ ! -e "${dir}/model.pth" ]; then take_teacher "${text_prior}/teacher/model.pth" "${dir}"; fi
 }
 
 # store_posteriors LATENTS TEACHER DURATIONS: what the text side learns from
@@ -164,6 +166,12 @@ take_teacher() {
 # learnt_without_path: whether the teacher is of phases that leave the alignment to the text encoder with the flow at rest
 learnt_without_path() {
     [ -e "${teacher_exp}/phases/text_prior/teacher/model.pth" ] && [ ! -e "${teacher_exp}/phases/all_together/teacher/model.pth" ]
+}
+
+# teacher_is_mute: whether the phases ended before the flow and the durations, with --skip_text_side
+teacher_is_mute() {
+    learnt_without_path &&
+        cmp -s "${teacher_exp}/phases/text_prior/teacher/model.pth" "${teacher_exp}/model.pth"
 }
 
 # align_recordings SET OUT: the frames of each token of a test set, as stage 6 found those of the training set

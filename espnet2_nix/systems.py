@@ -97,5 +97,7 @@ def possible_systems(teacher: bool, taught: bool, reads: bool = True) -> list[Sy
     return [
         system
         for system in SYSTEMS
-        if (teacher or not system.needs_teacher) and (taught or not system.mixes) and (reads or system.latent != "prior")
+        if (teacher or not system.needs_teacher)
+        and (taught or not system.mixes)
+        and (reads or system.latent != "prior")
     ]

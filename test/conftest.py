@@ -163,7 +163,10 @@ def make_student(decoder="istft", seed=0, **encoder_conf):
 
     torch.manual_seed(seed)
     student = NixTTS(
-        len(token_list()), encoder_conf=make_encoder_conf() | encoder_conf, decoder=decoder, decoder_conf=DECODERS[decoder]
+        len(token_list()),
+        encoder_conf=make_encoder_conf() | encoder_conf,
+        decoder=decoder,
+        decoder_conf=DECODERS[decoder],
     ).eval()
     with torch.no_grad():
         if encoder_conf.get("duration_predictor", "deterministic") == "deterministic":

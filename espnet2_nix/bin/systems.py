@@ -28,7 +28,9 @@ def get_parser() -> argparse.ArgumentParser:
 @command
 def main(cmd: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(cmd)
-    systems = find_systems(args.systems) if args.systems else possible_systems(args.teacher, args.taught, reads=not args.mute)
+    systems = (
+        find_systems(args.systems) if args.systems else possible_systems(args.teacher, args.taught, reads=not args.mute)
+    )
     if args.need_student:
         print("true" if any(system.needs_student for system in systems) else "false")
     elif args.need_recording:

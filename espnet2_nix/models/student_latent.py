@@ -61,7 +61,9 @@ class StudentLatent:
         return self._latent(text, text_lengths, durations)
 
     @torch.no_grad()
-    def at_targets(self, text: torch.Tensor, text_lengths: torch.Tensor, targets: Targets) -> tuple[torch.Tensor, torch.Tensor]:
+    def at_targets(
+        self, text: torch.Tensor, text_lengths: torch.Tensor, targets: Targets
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Latent distribution of a text at the recording's stored durations and, where the encoder knows of it, pitch.
 
         Told the intonation of the recording, the latent is nearer to the one it was spoken from, and what is left between

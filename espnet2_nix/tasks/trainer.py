@@ -143,9 +143,7 @@ class NixDecoderTrainer(GANTrainer):
         options: TrainerOptions,
     ) -> None:
         """Draws mel-spectrograms and adds waves; called by ESPnet after validation."""
-        waves = (
-            (utt_id, model.resynthesise(**batch)) for utt_id, batch in held_out(model, iterator, options)
-        )
+        waves = ((utt_id, model.resynthesise(**batch)) for utt_id, batch in held_out(model, iterator, options))
         draw_waves(waves, model.mel_loss, model.features.fs, output_dir, summary_writer, reporter)
 
 

@@ -148,8 +148,10 @@ def test_int8_leaves_what_runs_at_the_rate_of_the_samples_in_float(tmp_path, mon
     convolutions = [(i, node) for i, node in enumerate(graph.node) if node.op_type == "Conv"]
     before = [is_quantized(node) for i, node in convolutions if i < last]
     after = [is_quantized(node) for i, node in convolutions if i > last]
-    assert before and all(before)
-    assert after and not any(after)
+    assert before
+    assert all(before)
+    assert after
+    assert not any(after)
     # Weights that stay in float take half the room; scales are constants, as int8 kernels ask for.
     floats = {t.name for t in graph.initializer if t.data_type == onnx.TensorProto.FLOAT and np.prod(t.dims) >= 64}
     scales = {n.input[1] for n in graph.node if n.op_type in ("QuantizeLinear", "DequantizeLinear")}

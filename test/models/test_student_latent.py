@@ -82,7 +82,7 @@ def test_fine_tuning_takes_durations_and_pitch_as_they_were_stored_and_asks_no_t
     assert torch.isfinite(model.train()(**batch)["loss"])
     with pytest.raises(ValueError, match="expected utt_id in the batch"):
         model.latent(**make_batch())
-    with pytest.raises(ValueError, match="stored with .* tokens, its text now has"):
+    with pytest.raises(ValueError, match=r"stored with .* tokens, its text now has"):
         model.latent(**batch | {"utt_id": ["b", "a"]})
 
 
@@ -104,7 +104,7 @@ def test_a_share_of_the_clips_gives_the_students_latent_and_the_others_the_poste
     assert torch.equal(model.eval().latent(**batch)[0], m_s)  # held out: the student's alone
     none = stored_model(tiny_teacher, tmp_path, encoder, student_latent_share=0.0).train()
     assert torch.equal(none.latent(**batch)[0], targets.m_q)
-    with pytest.raises(ValueError, match="student_latent_share: expected a share from 0 to 1, found 1.5"):
+    with pytest.raises(ValueError, match=r"student_latent_share: expected a share from 0 to 1, found 1\.5"):
         make_decoder_distillation(tiny_teacher, student_latent_share=1.5)
 
 

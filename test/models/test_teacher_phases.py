@@ -15,8 +15,8 @@ from espnet2_nix.models.checkpoint import fingerprint, read_config
 from espnet2_nix.models.load_teacher import load_teacher
 from espnet2_nix.models.teacher_latents import TeacherLatents, given_durations, write_latents
 from espnet2_nix.models.teacher_phases import PosteriorPretraining, VITSAutoencoder
-from espnet2_nix.modules.crops import crop, random_crops
 from espnet2_nix.models.text_side import TextAligner, TextSide, alignment_health
+from espnet2_nix.modules.crops import crop, random_crops
 from espnet2_nix.tasks.teacher_phases import freeze_all_but, load_phase
 from espnet2_nix.warm_start.durations import expected_log_likelihood, refine_durations
 from espnet2_nix.warm_start.teacher import take_teacher

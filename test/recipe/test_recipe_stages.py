@@ -200,7 +200,7 @@ def test_a_teacher_that_need_not_speak_spares_its_text_side(recipe):
 
 def test_a_mute_teacher_does_not_read_in_stage_9(recipe):
     write(recipe, "exp/vits_teacher/phases/text_prior/teacher/model.pth", content="prior\n")
-    stub = "#!/bin/sh\necho \"$@\" >> calls\n"
+    stub = '#!/bin/sh\necho "$@" >> calls\n'
     write(recipe, "stub", content=stub)
     (recipe / "stub").chmod(0o755)
     write(recipe, ENCODER, DECODER, "dump/raw/eval1/text")
@@ -210,7 +210,8 @@ def test_a_mute_teacher_does_not_read_in_stage_9(recipe):
         (recipe / "calls").unlink(missing_ok=True)
         run(*command, "--teacher_file", "model.pth", cwd=recipe)
         asked = [line for line in written(recipe) if "bin.systems" in line and "--taught" in line]
-        assert len(asked) == 1 and ("--mute" in asked[0]) == mute
+        assert len(asked) == 1
+        assert ("--mute" in asked[0]) == mute
 
 
 def test_systems_of_the_teacher_alone_need_no_student(recipe):

@@ -126,9 +126,8 @@ def halve_weights(path: Path, smallest: int = 64) -> None:
     model = onnx.load(str(path))
     casts = []
     quantizers = ("QuantizeLinear", "DequantizeLinear")
-    scales = {
-        node.input[1] for node in model.graph.node if node.op_type in quantizers
-    }  # constants, or no int8 kernel is taken
+    # They must be constants, or no int8 kernel is taken.
+    scales = {node.input[1] for node in model.graph.node if node.op_type in quantizers}
     for tensor in model.graph.initializer:
         if tensor.data_type != TensorProto.FLOAT or int(np.prod(tensor.dims)) < smallest or tensor.name in scales:
             continue

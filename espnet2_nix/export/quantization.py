@@ -12,6 +12,7 @@ import onnx
 import torch
 
 from espnet2_nix.export.errors import ExportError
+from espnet2_nix.export.graphs import halve_weights
 from espnet2_nix.modules.log_mel import LogMel
 from espnet2_nix.runtime import SpeakOptions, Voice, VoiceInfo
 from espnet2_nix.runtime.graphs import PORTS, Graphs
@@ -78,6 +79,7 @@ def quantize(folder: Path, info: VoiceInfo, texts: list[list[str]], bound: float
     expected = _speak(Voice(info, recorder), texts)
     for graph in (LATENT_ENCODER, DECODER):
         _quantize_graph(folder / graph, PORTS[graph][0][0], recorder.inputs[graph])
+        halve_weights(folder / graph)  # what stayed in float; before the difference is measured
     found = _speak(Voice(info, Graphs(folder)), texts)
     differences = [
         float((_log_mel(ours, info.sample_rate) - _log_mel(theirs, info.sample_rate)).abs().mean())

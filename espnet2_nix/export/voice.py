@@ -181,8 +181,7 @@ def write_voice(
                 halve_weights(aside / name)
         elif precision == "int8":
             quantize(aside, info, list(calibration))
-            for name in GRAPHS:  # what stayed in float
-                halve_weights(aside / name)
+            halve_weights(aside / TEXT_ENCODER)
         (aside / "LICENSE").write_text(
             licence_text("voice", facts.corpus, facts.license, facts.init_license), encoding="utf-8"
         )

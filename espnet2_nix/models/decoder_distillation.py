@@ -259,6 +259,12 @@ class DecoderDistillation(AbsGANESPnetModel):
             if utt_id is None:
                 raise UserError("stored latents are read by utterance: expected utt_id in the batch, found none")
             targets = self.latents.batch(utt_id, text_lengths)
+            num_frames = speech_lengths // self.features.hop_length + 1  # of a centred spectrogram
+            if not torch.equal(targets.feats_lengths, num_frames):
+                raise UserError(
+                    f"{self.latents.folder}: expected {num_frames.tolist()} frames of {', '.join(utt_id)}, found "
+                    f"{targets.feats_lengths.tolist()}; write it anew: remove the folder, then run stage 7"
+                )
             m_q, logs_q = targets.m_q, targets.logs_q
             m_s, logs_s = self.student_latent.at_targets(text, text_lengths, targets)
         else:

@@ -82,6 +82,8 @@ def test_fine_tuning_takes_durations_and_pitch_as_they_were_stored_and_asks_no_t
     assert torch.isfinite(model.train()(**batch)["loss"])
     with pytest.raises(ValueError, match="expected utt_id in the batch"):
         model.latent(**make_batch())
+    with pytest.raises(ValueError, match=r"expected .* frames of a, b, found .* run stage 7"):
+        model.latent(**batch | {"speech_lengths": batch["speech_lengths"] - 512})
     with pytest.raises(ValueError, match=r"stored with .* tokens, its text now has"):
         model.latent(**batch | {"utt_id": ["b", "a"]})
 

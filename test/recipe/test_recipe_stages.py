@@ -214,6 +214,16 @@ def test_a_mute_teacher_does_not_read_in_stage_9(recipe):
         assert ("--mute" in asked[0]) == mute
 
 
+def test_a_mute_teacher_reads_no_further_text(recipe):
+    write(recipe, TEACHER, SHAPES, "extra.txt", "a.pth", "b.pth")
+    write(recipe, "exp/vits_teacher/phases/text_prior/teacher/model.pth", "exp/vits_teacher/model.pth")
+    command = ["./run.sh", "--stage", "7", "--stop_stage", "7", "--python", "true", "--extra_text", "extra.txt"]
+    out = run(*command, cwd=recipe)
+    assert out.returncode == 1
+    assert "has not learnt to read (--skip_text_side): give --extra_text_encoders, or run stage 6" in out.stderr
+    assert "has not learnt" not in run(*command, "--extra_text_encoders", "a.pth b.pth", cwd=recipe).stderr
+
+
 def test_systems_of_the_teacher_alone_need_no_student(recipe):
     (recipe / "exp" / "vits_teacher").mkdir(parents=True)
     (recipe / "exp" / "vits_teacher" / "train.total_count.ave.pth").write_text("weights", encoding="utf-8")

@@ -455,6 +455,9 @@ dump_teacher_latents() {
     mkdir -p "${dir}"
     if [ -n "${extra_text}" ]; then
         [ -e "${extra_text}" ] || die "--extra_text ${extra_text} not found"
+        if [ -z "${extra_text_encoders}" ] && teacher_is_mute; then
+            die "the teacher has not learnt to read (--skip_text_side): give --extra_text_encoders, or run stage 6 without it"
+        fi
         extra=${dir}/extra_text
         awk 'NF { printf "extra_%07d %s\n", NR, $0 }' "${extra_text}" > "${dir}/extra.txt"
         ${python} -m espnet2_nix.bin.format_text --text "${dir}/extra.txt" --out_text "${extra}" \

@@ -13,10 +13,12 @@ from espnet2_nix.errors import UserError
 from espnet2_nix.losses.latent_loss import LatentLoss
 from espnet2_nix.models.alignment_learner import Alignment, AlignmentLearner, weighted_sum
 from espnet2_nix.models.nix_encoder import NixEncoder
+from espnet2_nix.models.splicing import splice
 from espnet2_nix.models.teacher_latents import Targets, TeacherLatents
 from espnet2_nix.models.vits_teacher import VITSTeacher
 from espnet2_nix.modules.length_regulator import durations_to_attn, expand
 from espnet2_nix.modules.log_mel import LogMel
+from espnet2_nix.text.tokens import SPACE
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,11 @@ class EncoderDistillation(AbsESPnetModel):
         latents: The teacher's posterior as stored before; then neither the teacher nor the recording is needed.
         latent_direction: ``teacher_student`` or ``student_teacher``.
         lambda_latent, lambda_dur, lambda_pitch: Loss weights.
+        splice_share: Of the training utterances that take another one's end from a word boundary on (`splice`).
 
     Raises:
-        UserError: If a name is unknown, the encoder's latent differs from the teacher's in channels or tokens, or it predicts
-            pitch and there are no stored latents, which hold it.
+        UserError: If a name is unknown, the encoder's latent differs from the teacher's in channels or tokens, it predicts
+            pitch and there are no stored latents, which hold it, or utterances are to be spliced without them.
     """
 
     def __init__(
@@ -70,8 +73,16 @@ class EncoderDistillation(AbsESPnetModel):
         lambda_latent: float = 1.0,
         lambda_dur: float = 1.0,
         lambda_pitch: float = 1.0,
+        splice_share: float = 0.0,
     ) -> None:
         super().__init__()
+        if not 0 <= splice_share <= 1:
+            raise UserError(f"model_conf.splice_share: expected 0 to 1, found {splice_share}")
+        if splice_share > 0 and (latents is None or learner is not None):
+            raise UserError(
+                "model_conf.splice_share: utterances are spliced by stored durations: expected alignment: teacher and "
+                "./run.sh --stage 7 --dump_latents true"
+            )
         teacher.check_encoder(encoder.latent_channels, encoder.num_tokens)
         if encoder.pitch_predictor is not None and latents is None:
             raise UserError(
@@ -87,6 +98,8 @@ class EncoderDistillation(AbsESPnetModel):
         self.lambda_latent = lambda_latent
         self.lambda_dur = lambda_dur
         self.lambda_pitch = lambda_pitch
+        self.splice_share = splice_share
+        self.boundary = teacher.token_list.index(SPACE) if splice_share > 0 else 0
 
     def targets(
         self,
@@ -177,6 +190,8 @@ class EncoderDistillation(AbsESPnetModel):
         """Teacher and student on one batch, without losses; arguments as in `forward`."""
         text = text[:, : int(text_lengths.max())]
         targets = self.targets(text_lengths, speech, speech_lengths, utt_id)
+        if self.training and self.splice_share > 0:
+            text, text_lengths, targets = splice(text, text_lengths, targets, self.boundary, self.splice_share)
         hidden, text_mask = self.encoder.text_encoder(text, text_lengths)
         alignment = self.align(hidden, text, text_lengths, targets)
         weights = alignment.attn if self.learner is None else self.learner.weights(alignment)

@@ -68,7 +68,12 @@ def write_latents(
         for utt_id, text, speech in utterances:
             pitch: tuple[list[float], list[float]] = ([], [])
             if speech is None:
-                mean, log_std, durations = (reader or teacher).prior(text[None], seed=zlib.crc32(utt_id.encode()))
+                seed = zlib.crc32(utt_id.encode())
+                if reader is None:
+                    mean, log_std, durations = teacher.prior(text[None], seed=seed)
+                else:
+                    mean, log_std, durations, predicted = reader.prior(text[None], seed=seed)
+                    pitch = ([], []) if predicted is None else tuple(predicted[0].tolist())
                 mel = torch.zeros(1, n_mels, mean.shape[2], device=mean.device)
             else:
                 feats, feats_lengths = teacher.feats(speech[None], torch.tensor([len(speech)], device=speech.device))
@@ -130,7 +135,8 @@ class Targets:
         log_mel: Log-mel spectrogram (B, n_mels, T_feats), float32; None where an utterance has no recording.
         durations: Frames of each token (B, T_text), int64, where they were stored.
         pitch: Of each token (B, 2, T_text), float32, where it was stored: log-F0, standardised over the corpus and 0 where no frame
-            is voiced, and the voiced share of its frames; NaN where there is no recording, 0 on padding.
+            is voiced, and the voiced share of its frames; of a text that encoders read, what they predicted; NaN where the
+            teacher read it, 0 on padding.
     """
 
     m_q: torch.Tensor
@@ -190,16 +196,19 @@ class TeacherLatents:
                 raise UserError(f"{self.folder / INDEX} is of an earlier version, without pitch; {hint}")
             values = np.array(
                 [column.split() for column in pitch], dtype=np.float32
-            )  # (2, T_text), (2, 0) of a text alone
+            )  # (2, T_text), (2, 0) without pitch
             self.index[utt_id] = Entry(source, start, int(num_frames), [int(d) for d in durations.split()], values)
             start += int(num_frames)
-        log_f0 = np.concatenate([np.zeros(0), *(entry.pitch[0][entry.pitch[0] > 0] for entry in self.index.values())])
+        recorded = [entry.pitch[0] for entry in self.index.values() if entry.source == "posterior"]
+        log_f0 = np.concatenate([np.zeros(0), *(values[values > 0] for values in recorded)])
         self.mean_log_f0, self.std_log_f0 = (log_f0.mean(), log_f0.std() or 1.0) if len(log_f0) else (0.0, 1.0)
 
     def pitch(self, entry: Entry) -> np.ndarray:
-        """Pitch of an utterance's tokens (2, T_text), float32, as `Targets` has it; NaN where it was not recorded."""
-        if entry.source != "posterior":
+        """Pitch of an utterance's tokens (2, T_text), float32, as `Targets` has it; NaN where there is none."""
+        if not entry.pitch.size:
             return np.full((2, len(entry.durations)), np.nan, dtype=np.float32)
+        if entry.source != "posterior":
+            return entry.pitch
         log_f0, voicing = entry.pitch
         standardised = (log_f0 - self.mean_log_f0) / self.std_log_f0
         return np.stack([np.where(log_f0 > 0, standardised, 0.0), voicing]).astype(np.float32)

@@ -21,7 +21,7 @@ TEXT = torch.arange(2, 12)[None]
 
 def test_the_common_latent_has_the_moments_of_the_mixture():
     encoders = make_encoders()
-    mean, log_std, durations = EncoderEnsemble(encoders).prior(TEXT)
+    mean, log_std, durations, _ = EncoderEnsemble(encoders).prior(TEXT)
     assert mean.shape == log_std.shape == (1, 8, int(durations.sum()))
     with torch.no_grad():
         latents = [encoder(TEXT, torch.tensor([10]), durations) for encoder in encoders]
@@ -37,7 +37,7 @@ def test_the_common_latent_has_the_moments_of_the_mixture():
 
 def test_equal_encoders_are_one():
     encoder = make_encoders(1)[0]
-    mean, log_std, durations = EncoderEnsemble([encoder, encoder]).prior(TEXT)
+    mean, log_std, durations, _ = EncoderEnsemble([encoder, encoder]).prior(TEXT)
     with torch.no_grad():
         out = encoder(TEXT, torch.tensor([10]), durations)
     torch.testing.assert_close(mean, out["m_s"])
@@ -56,6 +56,19 @@ def test_durations_are_the_geometric_mean_rounded_to_the_nearest_frame():
     for encoder in encoders:
         encoder.duration_predictor.proj.bias.data.fill_(-5.0)
     assert EncoderEnsemble(encoders).prior(TEXT)[2].tolist() == [[1] * 10]
+
+
+def test_encoders_with_pitch_speak_at_their_common_pitch():
+    encoders = make_encoders(2, pitch_predictor_conf={"hidden_channels": 16})
+    mean, _, durations, pitch = EncoderEnsemble(encoders).prior(TEXT)
+    lengths = torch.tensor([10])
+    with torch.no_grad():
+        own = [encoder.pitch_predictor(*encoder.text_encoder(TEXT, lengths)) for encoder in encoders]
+        latents = [encoder(TEXT, lengths, durations, pitch=pitch)["m_s"] for encoder in encoders]
+    torch.testing.assert_close(pitch, (own[0] + own[1]) / 2)
+    assert not torch.allclose(own[0], own[1], atol=1e-3)
+    torch.testing.assert_close(mean, (latents[0] + latents[1]) / 2)
+    assert EncoderEnsemble([encoders[0], *make_encoders(1)]).prior(TEXT)[3] is None
 
 
 def test_what_is_no_ensemble_is_refused():

@@ -10,6 +10,7 @@ from tiny_models import gradient_norm
 
 from espnet2_nix.errors import UserError
 from espnet2_nix.models.encoder_distillation import EncoderDistillation
+from espnet2_nix.models.encoder_ensemble import EncoderEnsemble
 from espnet2_nix.models.nix_encoder import NixEncoder
 from espnet2_nix.models.teacher_latents import TeacherLatents, write_latents
 from espnet2_nix.models.token_pitch import token_pitch
@@ -92,6 +93,24 @@ def test_a_text_that_nobody_spoke_has_the_students_own_pitch(stored, tiny_teache
     spoken = model.encoder(text, lengths, torch.tensor([latents.index["c"].durations]))
     torch.testing.assert_close(out.m_s, spoken["m_s"])
     assert out.pitch_loss == 0
+
+
+def test_a_text_that_encoders_read_has_the_pitch_at_which_they_spoke(tiny_teacher, tmp_path):
+    batch = make_batch()
+    rows = [("a", batch["text"][0, :9], tone(200, 1.0)[:12000]), ("c", batch["text"][1, :7], None)]
+    encoders = []
+    for seed in range(2):
+        torch.manual_seed(seed)
+        encoders.append(NixEncoder(75, **make_encoder_conf() | PITCH))
+    reader = EncoderEnsemble(encoders)
+    write_latents(tmp_path / "alone", tiny_teacher, "f", rows[:1])
+    write_latents(tmp_path / "both", tiny_teacher, "f", rows, reader=reader)
+    latents = TeacherLatents(tmp_path / "both", "f")
+    out = latents.batch(["a", "c"], torch.tensor([9, 7]))
+    torch.testing.assert_close(out.pitch[1:, :, :7], reader.prior(rows[1][1][None])[3], rtol=1e-3, atol=1e-4)
+    # What nobody said does not move the recorded pitch.
+    alone = TeacherLatents(tmp_path / "alone", "f").batch(["a"], torch.tensor([9]))
+    torch.testing.assert_close(out.pitch[:1], alone.pitch)
 
 
 def test_pitch_is_refused_where_none_is_stored(stored, tiny_teacher, tmp_path):

@@ -217,7 +217,7 @@ class TeacherLatents:
         """The latents of a batch, on the device of ``text_lengths``.
 
         Args:
-            utt_ids: Ids of the utterances.
+            utt_ids: Ids of the utterances. ``ID@2`` is ID for the second time: samplers draw every id as often as any other.
             text_lengths: Their tokens (B,).
 
         Raises:
@@ -226,9 +226,9 @@ class TeacherLatents:
         rows, durations, pitch = [], [], []
         has_mel = True
         for utt_id, num_tokens in zip(utt_ids, text_lengths.tolist(), strict=True):
-            if utt_id not in self.index:
+            entry = self.index.get(utt_id) or self.index.get(utt_id.rpartition("@")[0])
+            if entry is None:
                 raise UserError(f"{self.folder} has no {utt_id}; write it anew: remove the folder, then run stage 7")
-            entry = self.index[utt_id]
             if len(entry.durations) != num_tokens:
                 raise UserError(
                     f"{self.folder}: {utt_id} was stored with {len(entry.durations)} tokens, its text now has "

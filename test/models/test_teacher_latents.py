@@ -38,6 +38,15 @@ def test_stored_latents_are_those_of_the_alone_utterance(tiny_teacher, tmp_path)
     assert torch.equal(out.durations, attn.sum(1).long())
 
 
+def test_an_utterance_drawn_again_is_the_same(tiny_teacher, tmp_path):
+    batch = make_batch()
+    store_latents(tiny_teacher, tmp_path, batch, names=("a@b", "b"))
+    latents = TeacherLatents(tmp_path, "f")
+    once, again = (latents.batch(names, batch["text_lengths"]) for names in (["a@b", "b"], ["a@b@2", "b@13"]))
+    assert torch.equal(once.m_q, again.m_q)
+    assert torch.equal(once.durations, again.durations)
+
+
 def test_wrong_or_damaged_latents_are_refused(tiny_teacher, tmp_path):
     batch = make_batch()
     with pytest.raises(FileNotFoundError, match="--dump_latents true"):

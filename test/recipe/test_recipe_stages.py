@@ -71,7 +71,9 @@ def test_further_text_goes_with_the_corpus_to_the_encoder_and_no_recording(recip
     assert out.returncode == 0, out.stderr
     folder = "exp/vits_teacher/latents_train.total_count.ave_extra"
     lines = (recipe / folder / "train_text").read_text(encoding="utf-8").splitlines()
-    assert [line.split()[0] for line in lines] == ["extra_0000001", "extra_0000003", "u1"]
+    # The corpus is half of what is drawn.
+    assert [line.split()[0] for line in lines] == ["extra_0000001", "extra_0000003", "u1", "u1@2"]
+    assert lines[2].split()[1:] == lines[3].split()[1:] == ["\u1102", "\u1161", "."]
     shapes = (recipe / folder / "train_text_shape").read_text(encoding="utf-8").splitlines()
     assert shapes == [f"{line.split()[0]} {len(line.split()) - 1},3" for line in lines]
     dump, train = written(recipe)

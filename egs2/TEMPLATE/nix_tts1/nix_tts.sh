@@ -450,7 +450,7 @@ speech_data_opts+=" --valid_shape_file ${tts_stats_dir}/valid/speech_shape"
 # dump_teacher_latents DIR: stores what stage 7 takes from the teacher; from then on neither it nor a recording is read.
 # DIR also gets the text that is learnt from, corpus and --extra_text together, and its shapes.
 dump_teacher_latents() {
-    local dir=$1 extra="" durations=""
+    local dir=$1 extra="" durations="" repeats=1
     if [ -e "${teacher_exp}/durations" ]; then durations=${teacher_exp}/durations; fi # the aligner's, of a warm start
     mkdir -p "${dir}"
     if [ -n "${extra_text}" ]; then
@@ -462,8 +462,12 @@ dump_teacher_latents() {
         awk 'NF { printf "extra_%07d %s\n", NR, $0 }' "${extra_text}" > "${dir}/extra.txt"
         ${python} -m espnet2_nix.bin.format_text --text "${dir}/extra.txt" --out_text "${extra}" \
             --out_raw "${dir}/extra_text.raw" --g2p "${g2p}" --dropped "${dir}/dropped_extra.tsv"
+        # As often as it takes to be half of what is drawn: a few recordings among thousands of sentences would hardly be.
+        repeats=$(awk 'FNR == NR { corpus++; next } END { n = (FNR + corpus - 1) / corpus; print n < 1 ? 1 : int(n) }' \
+            "${data_raw}/${train_set}/text" "${extra}")
     fi
-    sort "${data_raw}/${train_set}/text" ${extra} > "${dir}/train_text"
+    awk -v n="${repeats}" '{ print; id = $1; for (k = 2; k <= n; k++) { $1 = id "@" k; print } }' \
+        "${data_raw}/${train_set}/text" | sort - ${extra} > "${dir}/train_text"
     awk -v n="$(wc -l < "${token_list}")" '{ print $1 " " (NF - 1) "," n }' "${dir}/train_text" > "${dir}/train_text_shape"
     log "Latents of the teacher: ${dir}, log: ${dir}/dump_latents.log"
     ${cuda_cmd} --gpu "${ngpu}" "${dir}/dump_latents.log" \

@@ -18,7 +18,9 @@ def make_encoder_distillation(teacher, seed=0, **kwargs):
     torch.manual_seed(seed)
     encoder = NixEncoder(75, **make_encoder_conf())
     own = {
-        name: kwargs.pop(name) for name in ("latents", "lambda_latent", "lambda_dur", "splice_share") if name in kwargs
+        name: kwargs.pop(name)
+        for name in ("latents", "lambda_latent", "lambda_dur", "splice_share", "boundary")
+        if name in kwargs
     }
     steps_per_update = kwargs.pop("steps_per_update", 1)
     learner = None

@@ -18,7 +18,6 @@ from espnet2_nix.models.teacher_latents import Targets, TeacherLatents
 from espnet2_nix.models.vits_teacher import VITSTeacher
 from espnet2_nix.modules.length_regulator import durations_to_attn, expand
 from espnet2_nix.modules.log_mel import LogMel
-from espnet2_nix.text.tokens import SPACE
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,7 @@ class EncoderDistillation(AbsESPnetModel):
         latent_direction: ``teacher_student`` or ``student_teacher``.
         lambda_latent, lambda_dur, lambda_pitch: Loss weights.
         splice_share: Of the training utterances that take another one's end from a word boundary on (`splice`).
+        boundary: Id of the token between two words, where utterances are spliced.
 
     Raises:
         UserError: If a name is unknown, the encoder's latent differs from the teacher's in channels or tokens, it predicts
@@ -74,10 +74,15 @@ class EncoderDistillation(AbsESPnetModel):
         lambda_dur: float = 1.0,
         lambda_pitch: float = 1.0,
         splice_share: float = 0.0,
+        boundary: int | None = None,
     ) -> None:
         super().__init__()
         if not 0 <= splice_share <= 1:
             raise UserError(f"model_conf.splice_share: expected 0 to 1, found {splice_share}")
+        if splice_share > 0 and boundary is None:
+            raise UserError(
+                "model_conf.splice_share: utterances are spliced between words, and the token list has no <space>"
+            )
         if splice_share > 0 and (latents is None or learner is not None):
             raise UserError(
                 "model_conf.splice_share: utterances are spliced by stored durations: expected alignment: teacher and "
@@ -99,7 +104,7 @@ class EncoderDistillation(AbsESPnetModel):
         self.lambda_dur = lambda_dur
         self.lambda_pitch = lambda_pitch
         self.splice_share = splice_share
-        self.boundary = teacher.token_list.index(SPACE) if splice_share > 0 else 0
+        self.boundary = boundary
 
     def targets(
         self,
@@ -191,6 +196,7 @@ class EncoderDistillation(AbsESPnetModel):
         text = text[:, : int(text_lengths.max())]
         targets = self.targets(text_lengths, speech, speech_lengths, utt_id)
         if self.training and self.splice_share > 0:
+            assert self.boundary is not None
             text, text_lengths, targets = splice(text, text_lengths, targets, self.boundary, self.splice_share)
         hidden, text_mask = self.encoder.text_encoder(text, text_lengths)
         alignment = self.align(hidden, text, text_lengths, targets)

@@ -31,6 +31,7 @@ from espnet2_nix.tasks.options import (
 )
 from espnet2_nix.tasks.safe_training import SafeTraining
 from espnet2_nix.tasks.trainer import NixEncoderTrainer
+from espnet2_nix.text.tokens import SPACE
 
 
 class NixEncoderTask(SafeTraining, AbsTask):
@@ -121,4 +122,5 @@ class NixEncoderTask(SafeTraining, AbsTask):
         learner = None
         if args.alignment == "aligner":
             learner = AlignmentLearner.from_conf(encoder.channels, N_MELS, args.alignment_conf, args.accum_grad)
-        return EncoderDistillation(encoder, teacher, learner, latents, **args.model_conf)
+        boundary = token_list.index(SPACE) if SPACE in token_list else None
+        return EncoderDistillation(encoder, teacher, learner, latents, boundary=boundary, **args.model_conf)

@@ -9,7 +9,6 @@ from espnet2_nix.errors import UserError
 from espnet2_nix.models.splicing import splice
 from espnet2_nix.models.teacher_latents import Targets, TeacherLatents
 from espnet2_nix.modules.masks import make_non_pad_mask
-from espnet2_nix.text.tokens import SPACE
 
 BOUNDARY = 99
 
@@ -102,11 +101,10 @@ def test_the_share_is_that_of_the_batch():
 
 def test_training_splices_and_validation_does_not(tiny_teacher, tmp_path):
     batch = make_batch()
-    for row in batch["text"]:
-        row[3] = tiny_teacher.token_list.index(SPACE)
+    batch["text"][:, 3] = 70
     store_latents(tiny_teacher, tmp_path, batch)
     latents = TeacherLatents(tmp_path, "f")
-    model = make_encoder_distillation(tiny_teacher, alignment="teacher", latents=latents, splice_share=1.0)
+    model = make_encoder_distillation(tiny_teacher, alignment="teacher", latents=latents, splice_share=1.0, boundary=70)
     plain = make_encoder_distillation(tiny_teacher, alignment="teacher", latents=latents)
     text_only = {"text": batch["text"], "text_lengths": batch["text_lengths"], "utt_id": ["a", "b"]}
     torch.testing.assert_close(model.eval()(**text_only)[0], plain.eval()(**text_only)[0])
@@ -119,11 +117,13 @@ def test_training_splices_and_validation_does_not(tiny_teacher, tmp_path):
 
 def test_what_cannot_be_spliced_is_refused(tiny_teacher, tmp_path):
     with pytest.raises(UserError, match=r"splice_share: .* alignment: teacher .* --dump_latents true"):
-        make_encoder_distillation(tiny_teacher, alignment="teacher", splice_share=0.5)
+        make_encoder_distillation(tiny_teacher, alignment="teacher", splice_share=0.5, boundary=70)
     store_latents(tiny_teacher, tmp_path, make_batch())
     latents = TeacherLatents(tmp_path, "f")
     with pytest.raises(UserError, match="alignment: teacher"):
-        make_encoder_distillation(tiny_teacher, latents=latents, splice_share=0.5)
+        make_encoder_distillation(tiny_teacher, latents=latents, splice_share=0.5, boundary=70)
+    with pytest.raises(UserError, match="the token list has no <space>"):
+        make_encoder_distillation(tiny_teacher, alignment="teacher", latents=latents, splice_share=0.5)
     with pytest.raises(UserError, match=r"expected 0 to 1, found 1\.5"):
         make_encoder_distillation(tiny_teacher, alignment="teacher", latents=latents, splice_share=1.5)
     text, lengths, targets = make_utterances(TEXTS)
